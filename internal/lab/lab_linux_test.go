@@ -1,0 +1,52 @@
+package lab
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// needLab skips a test that needs root and the fetched servers, or fails it
+// where FTPDOCTOR_LAB=require says that they must be there.
+func needLab(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the lab is not for -short")
+	}
+	if err := prepare(t.Context()); err != nil {
+		if os.Getenv("FTPDOCTOR_LAB") == "require" {
+			t.Fatal(err)
+		}
+		t.Skipf("no lab here: %v", err)
+	}
+}
+
+// TestProofs builds every scenario and shows its fault by an independent
+// client. FTPDOCTOR_LAB_ONLY, a comma-separated list of prefixes, picks some.
+func TestProofs(t *testing.T) {
+	needLab(t)
+	defer goleak.VerifyNone(t)
+	var prefixes []string
+	if only := os.Getenv("FTPDOCTOR_LAB_ONLY"); only != "" {
+		prefixes = strings.Split(only, ",")
+	}
+	scenarios, err := Select(List(), prefixes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary, err := Prove(t.Context(), scenarios, 3, func(r Result) {
+		if !r.Verdict.Good() {
+			t.Errorf("%s: %s: %s\n%s", r.Scenario.Name, r.Verdict, r.Reason, r.Output)
+			return
+		}
+		t.Logf("%s: proven, set up in %.2f s", r.Scenario.Name, r.Setup)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(summary.Results), len(scenarios); got != want {
+		t.Errorf("%d results, want %d", got, want)
+	}
+}

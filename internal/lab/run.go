@@ -1,0 +1,154 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// ErrUnsupported says that this system can't run the lab.
+var ErrUnsupported = errors.New("the lab needs Linux (network namespaces)")
+
+// Options say how to run scenarios.
+type Options struct {
+	Binary       string     // the ftpdoctor binary
+	Scenarios    []Scenario // what to run, in this order
+	Parallel     int        // labs side by side; 0 means 2
+	Unprivileged bool       // run the binary as nobody, without capabilities
+	RecordDir    string     // when set, --record RecordDir/layer-slug.rec
+	Lang         string     // when set, --lang
+}
+
+// Result is what became of one scenario.
+type Result struct {
+	Scenario   Scenario
+	Verdict    Verdict
+	Code       string // root cause named; empty: none
+	Confidence string
+	Seconds    float64 // that the check took
+	Setup      float64 // seconds that topology and fault took
+	Reason     string  // what is wrong, when the verdict is not good
+	Output     string  // of the check, or of the proof when that failed
+}
+
+// Summary is the outcome of a run.
+type Summary struct {
+	Results []Result
+	Median  float64 // seconds of the check
+	Max     float64
+}
+
+// Count returns how many results have one of the verdicts.
+func (s Summary) Count(verdicts ...Verdict) int {
+	count := 0
+	for _, r := range s.Results {
+		if slices.Contains(verdicts, r.Verdict) {
+			count++
+		}
+	}
+	return count
+}
+
+// OK tells whether every verdict is good.
+func (s Summary) OK() bool {
+	return !slices.ContainsFunc(s.Results, func(r Result) bool { return !r.Verdict.Good() })
+}
+
+func summarize(results []Result) Summary {
+	s := Summary{Results: results}
+	var seconds []float64
+	for _, r := range results {
+		if r.Seconds > 0 {
+			seconds = append(seconds, r.Seconds)
+		}
+	}
+	if len(seconds) > 0 {
+		slices.Sort(seconds)
+		s.Median, s.Max = seconds[len(seconds)/2], seconds[len(seconds)-1]
+	}
+	return s
+}
+
+// Print writes the table, the figures and the last line. Named counts what was
+// said rightly: root causes, candidates where only the host could decide, and
+// healthy controls found healthy.
+func (s Summary) Print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "SCENARIO\tEXPECTED\tROOT CAUSE\tCONFIDENCE\tSECONDS\tVERDICT\t")
+	for _, r := range s.Results {
+		want := strings.Join(r.Scenario.Want, " | ")
+		if want == "" {
+			want = "(healthy)"
+		}
+		if r.Scenario.Candidates {
+			want = "one of several: " + want
+		}
+		verdict := string(r.Verdict)
+		if r.Reason != "" {
+			verdict += ": " + oneLine(r.Reason, 100)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.1f\t%s\t\n", r.Scenario.Name, want, orDash(r.Code), orDash(r.Confidence), r.Seconds, verdict)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	over := 0
+	for _, r := range s.Results {
+		if r.Seconds > (10 * time.Second).Seconds() {
+			over++
+		}
+	}
+	fmt.Fprintf(w, "seconds: median %.1f, maximum %.1f, %d over 10\n", s.Median, s.Max, over)
+	if others := s.Count(Missed, Unsure, Vacuous, Broken, Skipped); others > 0 {
+		fmt.Fprintf(w, "missed %d, unsure %d, vacuous %d, broken %d, skipped %d\n", s.Count(Missed), s.Count(Unsure), s.Count(Vacuous), s.Count(Broken), s.Count(Skipped))
+	}
+	_, err := fmt.Fprintf(w, "lab: %d scenarios, %d named, %d wrong, %d false alarms\n",
+		len(s.Results), s.Count(Named, Candidate, Healthy), s.Count(Wrong), s.Count(FalseAlarm))
+	return err
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func oneLine(s string, limit int) string {
+	r := []rune(strings.Join(strings.Fields(s), " "))
+	if len(r) > limit {
+		r = append(r[:limit-1], '…')
+	}
+	return string(r)
+}
+
+// Select returns the scenarios whose name starts with one of the prefixes; all
+// when there is none. A prefix that fits nothing is an error.
+func Select(scenarios []Scenario, prefixes ...string) ([]Scenario, error) {
+	if len(prefixes) == 0 {
+		return scenarios, nil
+	}
+	used := map[string]bool{}
+	var list []Scenario
+	for _, s := range scenarios {
+		for _, p := range prefixes {
+			if strings.HasPrefix(s.Name, p) {
+				if !used[p] || len(list) == 0 || list[len(list)-1].Name != s.Name {
+					list = append(list, s)
+				}
+				used[p] = true
+				break
+			}
+		}
+	}
+	for _, p := range prefixes {
+		if !used[p] {
+			return nil, fmt.Errorf("no scenario starts with %q", p)
+		}
+	}
+	return list, nil
+}

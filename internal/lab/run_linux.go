@@ -1,0 +1,283 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// hardLimit is how long a check may take before it is killed; checkLimit is
+// what it should keep to.
+const hardLimit = 30 * time.Second
+
+// nobody is the unprivileged user.
+const nobody = "65534"
+
+// Run runs scenarios and judges what the binary says. It returns an error only
+// when it could not begin; what goes wrong with a scenario is its verdict.
+// progress, if not nil, is called after each, one at a time.
+func Run(ctx context.Context, o Options, progress func(Result)) (Summary, error) {
+	if err := prepare(ctx); err != nil {
+		return Summary{}, err
+	}
+	binary, cleanup, err := publish(o.Binary)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer cleanup()
+	o.Binary = binary
+	if o.RecordDir != "" {
+		if o.RecordDir, err = filepath.Abs(o.RecordDir); err != nil {
+			return Summary{}, err
+		}
+		if err := os.MkdirAll(o.RecordDir, 0o755); err != nil {
+			return Summary{}, fmt.Errorf("record directory: %w", err)
+		}
+		if o.Unprivileged {
+			if err := os.Chmod(o.RecordDir, 0o777); err != nil {
+				return Summary{}, fmt.Errorf("record directory: %w", err)
+			}
+		}
+	}
+	return each(ctx, o.Scenarios, o.Parallel, progress, func(s Scenario) Result { return runOne(ctx, s, o) })
+}
+
+// Prove sets scenarios up and runs their proofs only: the verdict is Named or
+// Healthy when the proof holds, Vacuous or Broken otherwise.
+func Prove(ctx context.Context, scenarios []Scenario, parallel int, progress func(Result)) (Summary, error) {
+	if err := prepare(ctx); err != nil {
+		return Summary{}, err
+	}
+	return each(ctx, scenarios, parallel, progress, func(s Scenario) Result {
+		n, r := stage(ctx, s)
+		if n != nil {
+			r.close(n)
+		}
+		return r
+	})
+}
+
+func prepare(ctx context.Context) error {
+	if err := supported(); err != nil {
+		return err
+	}
+	return Fetch(ctx)
+}
+
+// publish copies the binary to where nobody can run it.
+func publish(binary string) (string, func(), error) {
+	in, err := os.Open(binary)
+	if err != nil {
+		return "", nil, fmt.Errorf("binary under test: %w", err)
+	}
+	defer in.Close()
+	dir, err := os.MkdirTemp("", "ftpdoctor-lab-bin-")
+	if err != nil {
+		return "", nil, fmt.Errorf("binary under test: %w", err)
+	}
+	cleanup := func() { os.RemoveAll(dir) }
+	path := filepath.Join(dir, "ftpdoctor")
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err == nil {
+		_, err = io.Copy(out, in)
+		err = errors.Join(err, out.Close(), os.Chmod(dir, 0o755))
+	}
+	if err != nil {
+		cleanup()
+		return "", nil, fmt.Errorf("binary under test: %w", err)
+	}
+	return path, cleanup, nil
+}
+
+// each runs f over the scenarios, some side by side.
+func each(ctx context.Context, scenarios []Scenario, parallel int, progress func(Result), f func(Scenario) Result) (Summary, error) {
+	if parallel <= 0 {
+		parallel = 2
+	}
+	results := make([]Result, len(scenarios))
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		slots = make(chan struct{}, parallel)
+	)
+	for i, s := range scenarios {
+		slots <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			r := f(s)
+			mu.Lock()
+			defer mu.Unlock()
+			results[i] = r
+			if progress != nil {
+				progress(r)
+			}
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return Summary{}, err
+	}
+	return summarize(results), nil
+}
+
+// Up builds the lab of a scenario and leaves it standing, after its proof. The
+// caller closes it; the in-process parts (the resolver) live as long as the
+// caller.
+func Up(ctx context.Context, s Scenario) (*Net, Result, error) {
+	if err := prepare(ctx); err != nil {
+		return nil, Result{}, err
+	}
+	n, r := stage(ctx, s)
+	if n == nil {
+		return nil, r, errors.New(r.Reason)
+	}
+	return n, r, nil
+}
+
+// stage builds topology and fault and proves the fault. The lab is nil when it
+// could not be built.
+func stage(ctx context.Context, s Scenario) (*Net, Result) {
+	r := Result{Scenario: s, Verdict: Broken}
+	began := time.Now()
+	n, err := New(ctx)
+	if err != nil {
+		r.Reason = err.Error()
+		return nil, r
+	}
+	setup, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err = s.Setup(setup, n)
+	r.Setup = time.Since(began).Seconds()
+	if err != nil {
+		r.Reason = "set-up: " + err.Error()
+		return nil, r.closed(n)
+	}
+	if r.Output, err = prove(ctx, n, s.Proof); err != nil {
+		r.Verdict, r.Reason = Vacuous, err.Error()
+		return n, r
+	}
+	r.Verdict = Named
+	if s.Healthy() {
+		r.Verdict = Healthy
+	}
+	return n, r
+}
+
+func prove(ctx context.Context, n *Net, p Proof) (string, error) {
+	if p.Run == "" || p.Match == "" {
+		return "", errors.New("the scenario has no proof")
+	}
+	match, err := regexp.Compile(p.Match)
+	if err != nil {
+		return "", fmt.Errorf("proof: %w", err)
+	}
+	if p.Limit == 0 {
+		p.Limit = 20 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.Limit)
+	defer cancel()
+	out, err := n.Client.Sh(ctx, "set +e\n"+p.Run)
+	if ctx.Err() != nil {
+		return out, fmt.Errorf("the proof took more than %v: %w", p.Limit, err)
+	}
+	if !match.MatchString(out) {
+		return out, fmt.Errorf("the proof's output does not match %s", p.Match)
+	}
+	if p.Not != "" {
+		not, err := regexp.Compile(p.Not)
+		if err != nil {
+			return out, fmt.Errorf("proof: %w", err)
+		}
+		if not.MatchString(out) {
+			return out, fmt.Errorf("the proof's output matches %s", p.Not)
+		}
+	}
+	return out, nil
+}
+
+// close takes the lab down; what goes wrong then breaks the scenario.
+func (r *Result) close(n *Net) {
+	if err := n.Close(); err != nil {
+		r.Verdict, r.Reason = Broken, err.Error()
+	}
+}
+
+func (r Result) closed(n *Net) Result {
+	r.close(n)
+	return r
+}
+
+func runOne(ctx context.Context, s Scenario, o Options) Result {
+	if s.Root && o.Unprivileged {
+		return Result{Scenario: s, Verdict: Skipped}
+	}
+	n, r := stage(ctx, s)
+	if n == nil {
+		return r
+	}
+	if r.Verdict != Vacuous {
+		n.check(ctx, s, o, &r)
+	}
+	r.close(n)
+	return r
+}
+
+// check runs the binary on the client and judges its report.
+func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
+	home := filepath.Join(n.dir, "home")
+	if err := errors.Join(os.Mkdir(home, 0o777), os.Chmod(home, 0o777)); err != nil {
+		r.Verdict, r.Reason = Broken, err.Error()
+		return
+	}
+	argv := []string{o.Binary, "check", "--format", "json"}
+	if o.Lang != "" {
+		argv = append(argv, "--lang", o.Lang)
+	}
+	if o.RecordDir != "" {
+		argv = append(argv, "--record", filepath.Join(o.RecordDir, strings.ReplaceAll(s.Name, "/", "-")+".rec"))
+	}
+	argv = append(argv, s.Args...)
+	if o.Unprivileged {
+		argv = append([]string{"setpriv", "--reuid", nobody, "--regid", nobody, "--clear-groups", "--inh-caps=-all"}, argv...)
+	}
+	ctx, cancel := context.WithTimeout(ctx, hardLimit)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := n.Client.command(ctx, argv...)
+	cmd.Env = append(cmd.Env, "HOME="+home)
+	cmd.Env = append(cmd.Env, s.Env...)
+	cmd.Dir = home
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	began := time.Now()
+	err := n.Client.inside(cmd.Start)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	r.Seconds = time.Since(began).Seconds()
+	r.Output = stdout.String() + stderr.String()
+	rep, parseErr := parseReport(stdout.Bytes())
+	switch {
+	case ctx.Err() != nil:
+		r.Verdict, r.Reason = Broken, fmt.Sprintf("killed after %v", hardLimit)
+	case parseErr != nil:
+		r.Verdict, r.Reason = Broken, errors.Join(parseErr, err).Error()
+	case strings.Contains(r.Output, Password):
+		r.Verdict, r.Reason = Broken, "the password is in the output"
+	default:
+		r.Verdict, r.Reason = judge(s, rep)
+		if rep.RootCause != nil {
+			r.Code, r.Confidence = rep.RootCause.Code, rep.RootCause.Confidence
+		}
+	}
+}

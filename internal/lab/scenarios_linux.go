@@ -1,0 +1,42 @@
+package lab
+
+import (
+	"context"
+	"slices"
+)
+
+// List returns all scenarios, healthy controls first, then by layer.
+func List() []Scenario {
+	return slices.Concat(
+		healthyScenarios(),
+		netScenarios(),
+	)
+}
+
+// target is what most scenarios check: the account lab on the usual name.
+const target = "ftp://lab@" + FTPName + "/"
+
+// passwordEnv hands the password over as users should.
+var passwordEnv = []string{"FTPDOCTOR_PASSWORD=" + Password}
+
+// curl is the independent client of most proofs.
+const curl = "curl -sv --max-time 10 --connect-timeout 5 --user lab:" + Password + " "
+
+// plainVSFTPD is the healthy server that network faults stand in front of.
+func plainVSFTPD(ctx context.Context, n *Net) error {
+	if err := n.FTPUser(ctx); err != nil {
+		return err
+	}
+	_, err := n.VSFTPD(ctx, "")
+	return err
+}
+
+// withVSFTPD makes a Setup: a healthy server, then the fault.
+func withVSFTPD(fault func(ctx context.Context, n *Net) error) func(context.Context, *Net) error {
+	return func(ctx context.Context, n *Net) error {
+		if err := plainVSFTPD(ctx, n); err != nil {
+			return err
+		}
+		return fault(ctx, n)
+	}
+}
