@@ -36,6 +36,7 @@ type CertKnobs struct {
 // and chain in one (as Pure-FTPd wants it).
 type Cert struct {
 	Chain, Key, Bundle string
+	Issuers            string // Chain without the leaf
 	Leaf               *x509.Certificate
 }
 
@@ -166,9 +167,10 @@ func (n *Net) Cert(k CertKnobs) (*Cert, error) {
 		return nil, fmt.Errorf("encode key: %w", err)
 	}
 	c := &Cert{Leaf: leaf, Key: encode("PRIVATE KEY", keyDER)}
-	for _, b := range append([][]byte{der}, above...) {
-		c.Chain += encode("CERTIFICATE", b)
+	for _, b := range above {
+		c.Issuers += encode("CERTIFICATE", b)
 	}
+	c.Chain = encode("CERTIFICATE", der) + c.Issuers
 	c.Bundle = c.Key + c.Chain
 	return c, nil
 }
@@ -220,13 +222,19 @@ func (n *Net) writeTrust() error {
 }
 
 // InstallCert issues a certificate and writes it to the server:
-// /etc/ssl/ftp.crt (chain), /etc/ssl/ftp.key and /etc/ssl/ftp.pem (both).
+// /etc/ssl/ftp.crt (chain), /etc/ssl/ftp.key, /etc/ssl/ftp.pem (both) and
+// /etc/ssl/ftp.chain.crt (the chain without the leaf, may be empty).
 func (n *Net) InstallCert(k CertKnobs) (*Cert, error) {
 	c, err := n.Cert(k)
 	if err != nil {
 		return nil, err
 	}
-	for name, content := range map[string]string{"/etc/ssl/ftp.crt": c.Chain, "/etc/ssl/ftp.key": c.Key, "/etc/ssl/ftp.pem": c.Bundle} {
+	for name, content := range map[string]string{
+		"/etc/ssl/ftp.crt":       c.Chain,
+		"/etc/ssl/ftp.key":       c.Key,
+		"/etc/ssl/ftp.pem":       c.Bundle,
+		"/etc/ssl/ftp.chain.crt": c.Issuers,
+	} {
 		if err := n.Server.WriteFile(name, content); err != nil {
 			return nil, err
 		}

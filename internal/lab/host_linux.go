@@ -86,7 +86,7 @@ func (h *Host) ListenPacket(ctx context.Context, network, address string) (net.P
 func (h *Host) command(ctx context.Context, argv ...string) *exec.Cmd {
 	switch {
 	case h.pid != 0:
-		argv = append([]string{"nsenter", "--target", strconv.Itoa(h.pid), "--mount", "--pid", "--net", "--"}, argv...)
+		argv = append([]string{"nsenter", "--target", strconv.Itoa(h.pid), "--mount", "--uts", "--pid", "--net", "--"}, argv...)
 	case h.ownFiles():
 		// Binds the files of /etc/netns/NS over those of /etc.
 		argv = append([]string{"ip", "netns", "exec", h.NS}, argv...)

@@ -190,6 +190,15 @@ func (n *Net) build(ctx context.Context) error {
 	return n.ServeDNS(ctx, n.DNS, n.Zone)
 }
 
+// routerSettings make a host forward. The reverse-path filter may be on in what
+// the namespace inherits, and would drop what a scenario sends by odd ways.
+var routerSettings = [][2]string{
+	{"net.ipv4.ip_forward", "1"},
+	{"net.ipv6.conf.all.forwarding", "1"},
+	{"net.ipv4.conf.all.rp_filter", "0"},
+	{"net.ipv4.conf.default.rp_filter", "0"},
+}
+
 // configure gives a host its addresses and routes.
 func (n *Net) configure(ctx context.Context, h *Host) error {
 	settings := [][2]string{
@@ -199,7 +208,7 @@ func (n *Net) configure(ctx context.Context, h *Host) error {
 		{"net.ipv6.conf.default.router_solicitations", "0"},
 	}
 	if h == n.Gateway || h == n.Edge {
-		settings = append(settings, [2]string{"net.ipv4.ip_forward", "1"}, [2]string{"net.ipv6.conf.all.forwarding", "1"})
+		settings = append(settings, routerSettings...)
 	}
 	for _, s := range settings {
 		if err := h.Sysctl(s[0], s[1]); err != nil {
@@ -289,6 +298,8 @@ func (n *Net) enclose(ctx context.Context, h *Host) error {
 		fmt.Fprintf(&s, "mount -t tmpfs -o mode=%s lab %s\n", mode, d)
 	}
 	s.WriteString("mkdir -p /run/vsftpd/empty /run/proftpd /run/lock /var/log/proftpd /var/log/pure-ftpd /var/lib/proftpd\n")
+	// In a UTS namespace of our own: this is not the machine's name.
+	s.WriteString("echo " + FTPName + " >/proc/sys/kernel/hostname\n")
 	s.WriteString("echo ready\nwhile :; do sleep 3600; done\n")
 
 	out, w, err := os.Pipe()
@@ -299,7 +310,7 @@ func (n *Net) enclose(ctx context.Context, h *Host) error {
 	cmd := exec.Command("/bin/sh", "-ec", s.String())
 	cmd.Env = n.environ()
 	cmd.Stdout, cmd.Stderr = w, w
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS}
 	err = h.inside(cmd.Start)
 	w.Close()
 	if err != nil {
@@ -365,7 +376,7 @@ func (n *Net) started(p *Proc) {
 // Enter returns the command that opens a shell on a host, for people.
 func (h *Host) Enter() string {
 	if h.pid != 0 {
-		return "nsenter --target " + strconv.Itoa(h.pid) + " --mount --pid --net"
+		return "nsenter --target " + strconv.Itoa(h.pid) + " --mount --uts --pid --net"
 	}
 	return "ip netns exec " + h.NS + " bash"
 }

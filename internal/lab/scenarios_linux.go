@@ -9,6 +9,7 @@ import (
 func List() []Scenario {
 	return slices.Concat(
 		healthyScenarios(),
+		clientScenarios(),
 		netScenarios(),
 	)
 }
@@ -21,6 +22,11 @@ var passwordEnv = []string{"FTPDOCTOR_PASSWORD=" + Password}
 
 // curl is the independent client of most proofs.
 const curl = "curl -sv --max-time 10 --connect-timeout 5 --user lab:" + Password + " "
+
+// lftpTLS logs in with explicit TLS, data protected, by the client that most
+// scripts use; commands and a closing apostrophe follow.
+const lftpTLS = `lftp -c 'set ssl:ca-file '$SSL_CERT_FILE'; set ftp:ssl-force yes; set ftp:ssl-protect-data yes; ` +
+	`set net:max-retries 1; set net:timeout 5; debug 5; open -u lab,` + Password + ` ` + FTPName + `; `
 
 // plainVSFTPD is the healthy server that network faults stand in front of.
 func plainVSFTPD(ctx context.Context, n *Net) error {

@@ -194,7 +194,6 @@ MaxInstances 30
 User proftpd
 Group nogroup
 UseReverseDNS off
-IdentLookups off
 TimesGMT off
 PidFile /run/proftpd.pid
 ScoreboardFile /run/proftpd/proftpd.scoreboard
@@ -218,10 +217,17 @@ TLSRequired off
 `
 
 // ProFTPD starts ProFTPD with defaults and conf after them, as
-// /etc/proftpd/proftpd.conf, and waits until it is ready. The keys of an ECDSA
-// certificate need TLSECCertificateFile and TLSECCertificateKeyFile.
+// /etc/proftpd/proftpd.conf, and waits until it is ready. With TLS on, the
+// issuers of the installed certificate become its TLSCertificateChainFile,
+// unless conf names one. An ECDSA certificate needs TLSECCertificateFile and
+// TLSECCertificateKeyFile.
 func (n *Net) ProFTPD(ctx context.Context, conf string) (*Proc, error) {
 	text := proftpdDefaults + conf + "\n"
+	if strings.Contains(conf, "TLSEngine on") && !strings.Contains(conf, "TLSCertificateChainFile") {
+		if chain, err := n.Server.ReadFile("/etc/ssl/ftp.chain.crt"); err == nil && chain != "" {
+			text += "TLSCertificateChainFile /etc/ssl/ftp.chain.crt\n"
+		}
+	}
 	if err := n.Server.WriteFile("/etc/proftpd/proftpd.conf", text); err != nil {
 		return nil, err
 	}
@@ -308,9 +314,9 @@ server = FTPServer(address, handler)
 server.serve_forever()
 `
 
-// Pyftpdlib starts a pyftpdlib server; script may change what its prolog made
-// (handler, authorizer, address) and waits until port 21 or that of address
-// listens.
+// Pyftpdlib starts a pyftpdlib server and waits until port 21, or that of
+// address, listens. The script may change what its prolog made: handler,
+// authorizer, address.
 func (n *Net) Pyftpdlib(ctx context.Context, script string) (*Proc, error) {
 	port := 21
 	for line := range strings.Lines(script) {
