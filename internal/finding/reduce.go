@@ -1,0 +1,117 @@
+package finding
+
+import "slices"
+
+// RootCause is the one finding whose removal would move the check on.
+type RootCause struct {
+	Code       Code        `json:"code"`
+	Confidence Confidence  `json:"confidence"`
+	Title      string      `json:"title"`
+	Sentence   string      `json:"sentence"`
+	Candidates []Candidate `json:"candidates"`
+	Decide     string      `json:"decide"`
+}
+
+// Reduce folds symptoms under their causes (it sets BecauseOf), sorts the
+// findings so that the root comes first and each cause before its
+// consequences, and returns the root cause, or nil when nothing of severity
+// Error or worse was found: advice never becomes a root cause.
+//
+// A cause folds a symptom when its definition explains the symptom's code and
+// it is at least as well established. Of the causes left, one that stopped the
+// check goes before one that did not; then the worse; then the earlier layer.
+func Reduce(findings []*Finding) *RootCause {
+	for _, symptom := range findings {
+		symptom.BecauseOf = ""
+		if cause := bestCause(findings, symptom); cause != nil {
+			symptom.BecauseOf = cause.Code
+			cause.Stops = cause.Stops || symptom.Stops
+		}
+	}
+	slices.SortStableFunc(findings, compare)
+	var root *Finding
+	for _, f := range findings {
+		if f.BecauseOf == "" && f.Severity >= Error {
+			root = f
+			break
+		}
+	}
+	if root == nil {
+		return nil
+	}
+	rc := &RootCause{
+		Code: root.Code, Confidence: root.Confidence,
+		Candidates: slices.Clone(root.Candidates), Decide: root.Decide,
+	}
+	if rc.Candidates == nil {
+		rc.Candidates = []Candidate{}
+	}
+	return rc
+}
+
+// bestCause finds the cause that explains the symptom: the one furthest
+// up the way, so that a chain of explanations ends at one place.
+func bestCause(findings []*Finding, symptom *Finding) *Finding {
+	var best *Finding
+	for _, f := range findings {
+		if f == symptom || f.Code == symptom.Code || f.Confidence == Possible {
+			continue
+		}
+		if f.Confidence.rank() < symptom.Confidence.rank() && f.Confidence != Likely {
+			continue
+		}
+		if f.Severity < Error && symptom.Severity >= Error {
+			continue // advice explains no failure
+		}
+		if !Lookup(f.Code).explains(symptom.Code) {
+			continue
+		}
+		if best == nil || compareCause(f, best) < 0 {
+			best = f
+		}
+	}
+	return best
+}
+
+func compareCause(a, b *Finding) int {
+	if Lookup(a.Code).explains(b.Code) {
+		return -1
+	}
+	if Lookup(b.Code).explains(a.Code) {
+		return 1
+	}
+	if c := b.Confidence.rank() - a.Confidence.rank(); c != 0 {
+		return c
+	}
+	return LayerRank(a.Code.Layer()) - LayerRank(b.Code.Layer())
+}
+
+// compare orders findings for the reader: causes before consequences, the one
+// that stopped the check first, then by severity, layer and confidence.
+func compare(a, b *Finding) int {
+	if c := b2i(a.BecauseOf != "") - b2i(b.BecauseOf != ""); c != 0 {
+		return c
+	}
+	if c := b2i(b.Severity >= Error) - b2i(a.Severity >= Error); c != 0 {
+		return c
+	}
+	if a.Severity >= Error {
+		if c := b2i(b.Stops) - b2i(a.Stops); c != 0 {
+			return c
+		}
+	}
+	if c := int(b.Severity) - int(a.Severity); c != 0 {
+		return c
+	}
+	if c := LayerRank(a.Code.Layer()) - LayerRank(b.Code.Layer()); c != 0 {
+		return c
+	}
+	return b.Confidence.rank() - a.Confidence.rank()
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
