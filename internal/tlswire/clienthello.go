@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -91,7 +92,7 @@ func parseClientHello(body []byte) (ClientHelloInfo, error) {
 		!s.ReadUint16LengthPrefixed(&ciphers) || !s.ReadUint8LengthPrefixed(&compressions) {
 		return info, malformed("ClientHello", "too short")
 	}
-	info.Version = info.LegacyVersion
+	info.Version = min(info.LegacyVersion, TLS12)
 	if len(sessionID) > 0 {
 		info.SessionID = bytes.Clone(sessionID)
 	}
@@ -121,10 +122,10 @@ func parseClientHello(body []byte) (ClientHelloInfo, error) {
 			return info, malformed("ClientHello", fmt.Sprintf("extension %d", id))
 		}
 	}
-	for _, v := range info.Versions {
-		if v>>8 == 3 { // drafts do not count as higher
-			info.Version = max(info.Version, v)
-		}
+	// The list overrules client_version (RFC 8446 §4.2.1); drafts are not compared.
+	known := slices.DeleteFunc(slices.Clone(info.Versions), func(v uint16) bool { return v>>8 != 3 })
+	if len(known) > 0 {
+		info.Version = slices.Max(known)
 	}
 	return info, nil
 }

@@ -161,32 +161,36 @@ func AlertName(description uint8) string {
 // words of English fit for evidence. The worst reason wins. Suites that are
 // merely old (CBC, static RSA) are not weak in this sense: see ForwardSecret.
 func WeakCipher(c uint16) (why string, weak bool) {
-	name, known := cipherNames[c]
-	if !known {
-		return "", false
+	why = weakness(c)
+	if why != "" && strings.HasSuffix(cipherNames[c], "_MD5") {
+		why += "; MD5 as message authentication"
 	}
+	return why, why != ""
+}
+
+// weakness names the worst fault of a suite. MD5 never stands alone in one.
+func weakness(c uint16) string {
+	name := cipherNames[c]
 	has := func(part string) bool { return strings.Contains(name, part) }
 	switch {
 	case c == 0xC0B4 || c == 0xC0B5, has("_NULL_"):
-		return "no encryption (NULL; RFC 9325 §4.1)", true
+		return "no encryption (NULL; RFC 9325 §4.1)"
 	case has("_anon_"):
-		return "the server is not authenticated (anonymous; RFC 9325 §4.1)", true
+		return "the server is not authenticated (anonymous; RFC 9325 §4.1)"
 	case has("_EXPORT"):
-		return "export grade, 40 or 56 bits (RFC 9325 §4.1)", true
+		return "export grade, 40 or 56 bits (RFC 9325 §4.1)"
 	case has("_RC4_"):
-		return "RC4 is broken (RFC 7465)", true
+		return "RC4 is broken (RFC 7465)"
 	case has("_RC2_"):
-		return "RC2 is broken", true
+		return "RC2 is broken"
 	case has("_DES_") || has("_DES40_"):
-		return "single DES, 56 bits at most (RFC 5469)", true
+		return "single DES, 56 bits at most (RFC 5469)"
 	case has("_3DES_"):
-		return "3DES has blocks of 64 bits (Sweet32, CVE-2016-2183)", true
+		return "3DES has blocks of 64 bits (Sweet32, CVE-2016-2183)"
 	case has("_IDEA_"):
-		return "IDEA has blocks of 64 bits (RFC 5469)", true
-	case strings.HasSuffix(name, "_MD5"):
-		return "MD5 as message authentication", true
+		return "IDEA has blocks of 64 bits (RFC 5469)"
 	}
-	return "", false
+	return ""
 }
 
 // ForwardSecret reports whether recorded traffic stays secret when the server's
