@@ -261,6 +261,7 @@ func (h *Host) addresses() ([]net.IP, error) {
 			return err
 		}
 		for _, a := range addrs {
+			// The loopback interface may carry an address of the outside.
 			if ipn, ok := a.(*net.IPNet); ok && ipn.IP.IsGlobalUnicast() {
 				list = append(list, ipn.IP)
 			}

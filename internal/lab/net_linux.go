@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -212,6 +213,13 @@ func (n *Net) configure(ctx context.Context, h *Host) error {
 	}
 	for _, s := range settings {
 		if err := h.Sysctl(s[0], s[1]); err != nil {
+			return err
+		}
+	}
+	// What a bridge passes on is no business of the router's rules. Kernels
+	// without the bridge filter lack the settings.
+	for _, name := range []string{"iptables", "ip6tables", "arptables"} {
+		if err := h.Sysctl("net.bridge.bridge-nf-call-"+name, "0"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

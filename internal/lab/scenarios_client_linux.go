@@ -24,7 +24,7 @@ func clientScenarios() []Scenario {
 			Env:   passwordEnv,
 			Want:  []string{"client/bad-target"},
 			Setup: plainVSFTPD,
-			Proof: bothWays(curl+"ftp://"+FTPName+":2l/", `[Pp]ort number`, direct),
+			Proof: bothWays(curl+"ftp://"+FTPName+":2l/", `[Pp]ort number|bad/illegal`, direct),
 		},
 		{
 			Name:  "client/bad-target-scheme",
@@ -140,7 +140,7 @@ func clientScenarios() []Scenario {
 				_, err := n.Gateway.Sh(ctx, "ip link set lan1 down")
 				return err
 			}),
-			Proof: Proof{Run: direct + "; ip -br link", Match: `(?s)Could not resolve host.*eth0@\S+ +(DOWN|LOWERLAYERDOWN).*NO-CARRIER`},
+			Proof: Proof{Run: direct + "; ip -br link", Match: `(?s)(Could not resolve host|Resolving timed out).*eth0@\S+ +(DOWN|LOWERLAYERDOWN).*NO-CARRIER`},
 		},
 		{
 			Name:  "client/no-address",

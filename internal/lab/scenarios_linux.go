@@ -10,6 +10,8 @@ func List() []Scenario {
 	return slices.Concat(
 		healthyScenarios(),
 		clientScenarios(),
+		dnsScenarios(),
+		routeScenarios(),
 		netScenarios(),
 	)
 }
@@ -21,7 +23,7 @@ const target = "ftp://lab@" + FTPName + "/"
 var passwordEnv = []string{"FTPDOCTOR_PASSWORD=" + Password}
 
 // curl is the independent client of most proofs.
-const curl = "curl -sv --max-time 10 --connect-timeout 5 --user lab:" + Password + " "
+const curl = "curl -sSv --max-time 10 --connect-timeout 5 --user lab:" + Password + " "
 
 // lftpTLS logs in with explicit TLS, data protected, by the client that most
 // scripts use; commands and a closing apostrophe follow.
