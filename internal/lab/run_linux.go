@@ -187,7 +187,7 @@ func prove(ctx context.Context, n *Net, p Proof) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Limit)
 	defer cancel()
-	out, err := n.Client.Sh(ctx, "set +e\n"+p.Run)
+	out, err := n.Client.Sh(ctx, "set +e; cd "+n.dir+"\n"+p.Run)
 	if ctx.Err() != nil {
 		return out, fmt.Errorf("the proof took more than %v: %w", p.Limit, err)
 	}

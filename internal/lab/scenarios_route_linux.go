@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"fmt"
 	"io"
 )
 
@@ -207,10 +206,7 @@ func routeFarScenarios() []Scenario {
 	}
 	// The far link takes 1300 bytes, and the message that says so is filtered.
 	hole := func(ctx context.Context, n *Net) error {
-		if _, err := n.Edge.Sh(ctx, "ip link set up0 mtu 1300"); err != nil {
-			return err
-		}
-		if _, err := n.Gateway.Sh(ctx, "ip link set wan0 mtu 1300"); err != nil {
+		if err := n.farMTU(ctx, 1300); err != nil {
 			return err
 		}
 		if err := n.Gateway.Filter(ctx, "output", "icmp type destination-unreachable icmp code frag-needed drop", "icmpv6 type packet-too-big drop"); err != nil {
@@ -303,11 +299,7 @@ func routeFarScenarios() []Scenario {
 			Env:   passwordEnv,
 			Want:  []string{"route/mtu-blackhole"},
 			Setup: func(ctx context.Context, n *Net) error {
-				names := []string{FTPName}
-				for i := range 60 {
-					names = append(names, fmt.Sprintf("customer-number-%02d.lab.example", i))
-				}
-				err := withCert(CertKnobs{RSA: 2048, Names: names}, func(ctx context.Context, n *Net) (*Proc, error) {
+				err := withCert(CertKnobs{RSA: 2048, Names: manyNames()}, func(ctx context.Context, n *Net) (*Proc, error) {
 					return n.VSFTPD(ctx, VSFTPDTLS)
 				})(ctx, n)
 				if err != nil {
