@@ -21,6 +21,9 @@ type Options struct {
 	Unprivileged bool       // run the binary as nobody, without capabilities
 	RecordDir    string     // when set, --record RecordDir/layer-slug.rec
 	Lang         string     // when set, --lang
+
+	// Limit is how long a check may take before it is killed; 0 means 30 s.
+	Limit time.Duration
 }
 
 // Result is what became of one scenario.
@@ -135,14 +138,14 @@ func Select(scenarios []Scenario, prefixes ...string) ([]Scenario, error) {
 	used := map[string]bool{}
 	var list []Scenario
 	for _, s := range scenarios {
+		hit := false
 		for _, p := range prefixes {
 			if strings.HasPrefix(s.Name, p) {
-				if !used[p] || len(list) == 0 || list[len(list)-1].Name != s.Name {
-					list = append(list, s)
-				}
-				used[p] = true
-				break
+				used[p], hit = true, true
 			}
+		}
+		if hit {
+			list = append(list, s)
 		}
 	}
 	for _, p := range prefixes {

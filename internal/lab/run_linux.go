@@ -14,10 +14,6 @@ import (
 	"time"
 )
 
-// hardLimit is how long a check may take before it is killed; checkLimit is
-// what it should keep to.
-const hardLimit = 30 * time.Second
-
 // nobody is the unprivileged user.
 const nobody = "65534"
 
@@ -251,7 +247,10 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 	if o.Unprivileged {
 		argv = append([]string{"setpriv", "--reuid", nobody, "--regid", nobody, "--clear-groups", "--inh-caps=-all"}, argv...)
 	}
-	ctx, cancel := context.WithTimeout(ctx, hardLimit)
+	if o.Limit == 0 {
+		o.Limit = 30 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.Limit)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := n.Client.command(ctx, argv...)
@@ -269,7 +268,7 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 	rep, parseErr := parseReport(stdout.Bytes())
 	switch {
 	case ctx.Err() != nil:
-		r.Verdict, r.Reason = Broken, fmt.Sprintf("killed after %v", hardLimit)
+		r.Verdict, r.Reason = Broken, fmt.Sprintf("killed after %v", o.Limit)
 	case parseErr != nil:
 		r.Verdict, r.Reason = Broken, errors.Join(parseErr, err).Error()
 	case strings.Contains(r.Output, Password):

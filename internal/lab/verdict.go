@@ -12,19 +12,21 @@ type report struct {
 	Schema    int    `json:"schema"`
 	Status    string `json:"status"`
 	RootCause *struct {
-		Code       string `json:"code"`
-		Confidence string `json:"confidence"`
-		Sentence   string `json:"sentence"`
-		Candidates []struct {
-			Code string `json:"code"`
-		} `json:"candidates"`
-		Decide string `json:"decide"`
+		Code       string      `json:"code"`
+		Confidence string      `json:"confidence"`
+		Sentence   string      `json:"sentence"`
+		Candidates []candidate `json:"candidates"`
+		Decide     string      `json:"decide"`
 	} `json:"root_cause"`
 	Findings []struct {
 		Code      string `json:"code"`
 		Severity  string `json:"severity"`
 		BecauseOf string `json:"because_of"`
 	} `json:"findings"`
+}
+
+type candidate struct {
+	Code string `json:"code"`
 }
 
 // parseReport reads the check's output: one JSON object, with nothing around it.
@@ -50,12 +52,7 @@ func judge(s Scenario, r *report) (v Verdict, reason string) {
 	if root == nil {
 		return Missed, "no root cause, status " + r.Status
 	}
-	candidate := slices.ContainsFunc(root.Candidates, func(c struct {
-		Code string `json:"code"`
-	},
-	) bool {
-		return slices.Contains(s.Want, c.Code)
-	})
+	among := slices.ContainsFunc(root.Candidates, func(c candidate) bool { return slices.Contains(s.Want, c.Code) })
 	switch {
 	case slices.Contains(s.Want, root.Code):
 		if len(stray) > 0 {
@@ -64,10 +61,9 @@ func judge(s Scenario, r *report) (v Verdict, reason string) {
 		if !s.Candidates {
 			return Named, ""
 		}
-		candidate = true
-	case candidate && root.Confidence == "confirmed":
+	case among && root.Confidence == "confirmed":
 		return Wrong, "confirms " + root.Code
-	case !candidate:
+	case !among:
 		return Wrong, root.Sentence
 	}
 	switch {
@@ -95,6 +91,13 @@ func judgeHealthy(s Scenario, r *report, stray []string) (Verdict, string) {
 
 // strays lists the findings of severity error or worse that nothing accounts for.
 func strays(s Scenario, r *report) []string {
+	var open []string // presented as candidates, not as statements
+	if root := r.RootCause; s.Candidates && root != nil && root.Confidence != "confirmed" {
+		open = append(open, root.Code)
+		for _, c := range root.Candidates {
+			open = append(open, c.Code)
+		}
+	}
 	var list []string
 	for _, f := range r.Findings {
 		if f.Severity != "error" && f.Severity != "critical" {
@@ -106,8 +109,8 @@ func strays(s Scenario, r *report) []string {
 		if slices.Contains(s.Want, f.BecauseOf) || slices.Contains(s.Also, f.BecauseOf) {
 			continue
 		}
-		if s.Candidates && r.RootCause != nil && f.Code == r.RootCause.Code && r.RootCause.Confidence != "confirmed" {
-			continue // the first of several candidates, and presented as such
+		if slices.Contains(open, f.Code) || slices.Contains(open, f.BecauseOf) {
+			continue
 		}
 		list = append(list, f.Code)
 	}
