@@ -36,7 +36,7 @@ func TestProofs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	summary, err := Prove(t.Context(), scenarios, 3, func(r Result) {
+	summary, err := Prove(t.Context(), scenarios, 6, func(r Result) {
 		if !r.Verdict.Good() {
 			t.Errorf("%s: %s: %s\n%s", r.Scenario.Name, r.Verdict, r.Reason, r.Output)
 			return

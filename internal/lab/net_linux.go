@@ -244,7 +244,15 @@ func ipBatch(ctx context.Context, ns, commands string) error {
 // looks for it.
 func (n *Net) clientFiles() error {
 	dir := netnsDir(n.Client.NS)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	err := os.MkdirAll(dir, 0o755)
+	for range 10 {
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		// Another lab has just removed the empty /etc/netns.
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
 		return err
 	}
 	for name, content := range map[string]string{
