@@ -25,6 +25,7 @@ type Quirk struct {
 	Rcode  int           // dns.RcodeServerFailure, …; 0: as the records say
 	Bogus  bool          // SERVFAIL unless the query has CD set: a validating resolver and a broken signature
 	Silent bool          // no answer at all
+	NoAAAA bool          // no answer to AAAA queries
 	Delay  time.Duration // before the answer
 }
 
@@ -150,7 +151,7 @@ func (z *Zone) answer(req *dns.Msg) (*dns.Msg, time.Duration) {
 		quirk = z.quirks[anyName]
 	}
 	switch {
-	case quirk.Silent:
+	case quirk.Silent, quirk.NoAAAA && q.Qtype == dns.TypeAAAA:
 		return nil, 0
 	case quirk.Rcode != 0:
 		m.Rcode = quirk.Rcode

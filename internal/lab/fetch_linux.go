@@ -27,7 +27,7 @@ var packages = []string{
 
 // programs must be installed on the machine; the value is their package.
 var programs = map[string]string{
-	"ip": "iproute2", "nft": "nftables", "curl": "curl", "lftp": "lftp", "openssl": "openssl", "dnsmasq": "dnsmasq-base",
+	"ip": "iproute2", "nft": "nftables", "curl": "curl", "lftp": "lftp", "openssl": "openssl", "dnsmasq": "dnsmasq-base", "tcpdump": "tcpdump",
 	"nsenter": "util-linux", "setpriv": "util-linux", "python3": "python3", "dpkg": "dpkg", "apt-get": "apt",
 }
 

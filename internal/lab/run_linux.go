@@ -229,6 +229,13 @@ func runOne(ctx context.Context, s Scenario, o Options) Result {
 	return r
 }
 
+// holdsPassword tells whether a recording gives the password away. That there
+// is a recording is not this package's to judge.
+func holdsPassword(file string) bool {
+	b, err := os.ReadFile(file)
+	return err == nil && bytes.Contains(b, []byte(Password))
+}
+
 // check runs the binary on the client and judges its report.
 func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 	home := filepath.Join(n.dir, "home")
@@ -240,8 +247,10 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 	if o.Lang != "" {
 		argv = append(argv, "--lang", o.Lang)
 	}
+	record := ""
 	if o.RecordDir != "" {
-		argv = append(argv, "--record", filepath.Join(o.RecordDir, strings.ReplaceAll(s.Name, "/", "-")+".rec"))
+		record = filepath.Join(o.RecordDir, strings.ReplaceAll(s.Name, "/", "-")+".rec")
+		argv = append(argv, "--record", record)
 	}
 	argv = append(argv, s.Args...)
 	if o.Unprivileged {
@@ -273,6 +282,8 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 		r.Verdict, r.Reason = Broken, errors.Join(parseErr, err).Error()
 	case strings.Contains(r.Output, Password):
 		r.Verdict, r.Reason = Broken, "the password is in the output"
+	case record != "" && holdsPassword(record):
+		r.Verdict, r.Reason = Broken, "the password is in the recording"
 	default:
 		r.Verdict, r.Reason = judge(s, rep)
 		if rep.RootCause != nil {

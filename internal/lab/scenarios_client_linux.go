@@ -177,6 +177,29 @@ func clientScenarios() []Scenario {
 			Proof: bothWays("dig +short "+FTPName+"; "+direct, `198\.51\.100\.10.*Could not resolve host`, byAddress),
 		},
 		{
+			Name:  "client/password-with-quotes",
+			Story: "The quotes of a settings file became part of the password.",
+			Args:  []string{target},
+			Env:   []string{"FTPDOCTOR_PASSWORD=\"" + Password + "\""},
+			Want:  []string{"client/credentials-mangled"},
+			// That the rest is the right password only a login could tell.
+			Candidates: true,
+			Setup:      plainVSFTPD,
+			Proof:      bothWays("curl -sSv --max-time 10 --user 'lab:\""+Password+"\"' "+url, `530 Login incorrect`, direct),
+		},
+		{
+			Name:  "client/names-in-gbk",
+			Story: "Chinese file names were put by a client that speaks GBK; the server hands out their bytes.",
+			Args:  []string{target},
+			Env:   passwordEnv,
+			Want:  []string{"client/name-encoding"},
+			Setup: withVSFTPD(func(ctx context.Context, n *Net) error {
+				_, err := n.Server.Sh(ctx, `cd /home/lab; for name in '\261\250\261\355' '\262\342\312\324' '\272\317\315\254'; do touch "$(printf "$name.txt")"; done`)
+				return err
+			}),
+			Proof: Proof{Run: curl + url + " | od -An -c | tr -d ' \n'", Match: `261250261355\.txt`},
+		},
+		{
 			Name:  "client/firewall-drop",
 			Story: "This machine's own firewall drops outgoing FTP.",
 			Args:  []string{target},

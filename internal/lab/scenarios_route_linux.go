@@ -238,7 +238,8 @@ func routeFarScenarios() []Scenario {
 			Story: "The provider's router prohibits the server's whole network.",
 			Args:  []string{target},
 			Env:   passwordEnv,
-			Want:  []string{"route/blackhole", "route/unreachable-upstream"},
+			// A firewall that rejects everything to this address sends the same.
+			Want:  []string{"route/blackhole", "route/unreachable-upstream", "net/port-rejected"},
 			Setup: onEdge("ip route add prohibit " + ServerIP + "/32"),
 			Proof: Proof{Run: curl + url + "; " + ping, Match: `(?s)From 203\.0\.113\.1 .*Packet filtered`},
 		},
@@ -328,6 +329,18 @@ func routeFarScenarios() []Scenario {
 				Run:   curl + url + "; ping -c1 -W2 -M do -s 1000 " + ServerIP + "; ping -c1 -W2 -M do -s 1400 " + ServerIP,
 				Match: `(?s)150 Here comes.*imed out.* 1 received.* 0 received`,
 				Not:   `hello\.txt`,
+			},
+		},
+		{
+			Name:  "route/mtu-blackhole-upload",
+			Story: "The way to the server takes 1300 bytes and nobody says so: small files arrive, large ones hang.",
+			Args:  []string{"--op", "upload", target},
+			Env:   passwordEnv,
+			Want:  []string{"route/mtu-blackhole"},
+			Setup: withVSFTPD(hole),
+			Proof: Proof{
+				Run:   plainListing.Run + "; head -c 300000 /dev/zero >proof.bin; " + curl + "-T proof.bin ftp://" + FTPName + "/; ping -c1 -W2 -M do -s 1400 " + ServerIP,
+				Match: `(?s)(` + listed + `).*150 Ok to send data.*imed out.* 0 received`,
 			},
 		},
 		{
