@@ -239,6 +239,5 @@ func (n *Net) InstallCert(k CertKnobs) (*Cert, error) {
 			return nil, err
 		}
 	}
-	_, err = n.Server.chmod("/etc/ssl/ftp.key", 0o600)
-	return c, err
+	return c, n.Server.Chmod("/etc/ssl/ftp.key", 0o600, -1)
 }

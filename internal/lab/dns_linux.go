@@ -236,13 +236,9 @@ func (n *Net) ServeDNS(ctx context.Context, h *Host, z *Zone) error {
 		servers = append(servers, &dns.Server{PacketConn: c, Handler: handler})
 	}
 	for _, s := range servers {
-		var wg sync.WaitGroup
-		wg.Add(1)
-		s.NotifyStartedFunc = wg.Done
-		failed := make(chan error, 1)
+		ready, failed := make(chan struct{}), make(chan error, 1)
+		s.NotifyStartedFunc = func() { close(ready) }
 		go func() { failed <- s.ActivateAndServe() }()
-		ready := make(chan struct{})
-		go func() { wg.Wait(); close(ready) }()
 		select {
 		case <-ready:
 		case err := <-failed:

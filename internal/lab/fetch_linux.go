@@ -56,13 +56,14 @@ func packageRoot() (string, error) {
 	return root, nil
 }
 
+const standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 var toolPath = sync.OnceValue(func() string {
-	const standard = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	root, err := packageRoot()
 	if err != nil {
-		return standard
+		return standardPath
 	}
-	return standard + ":" + root + "/usr/bin:" + root + "/usr/sbin"
+	return standardPath + ":" + root + "/usr/bin:" + root + "/usr/sbin"
 })
 
 var libraryPath = sync.OnceValue(func() string {

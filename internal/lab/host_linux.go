@@ -184,50 +184,85 @@ func (p *Proc) Stop() {
 	<-p.done
 }
 
-// path maps a path of the host to one that this process can open.
-func (h *Host) path(name string) (string, error) {
+// files opens the host's own files, and translates a path to one below them.
+// An [os.Root], since a link in there may be absolute: followed from outside,
+// it would lead to a file of the machine.
+func (h *Host) files(name string) (*os.Root, string, error) {
 	switch {
 	case h.pid != 0:
-		return filepath.Join("/proc", strconv.Itoa(h.pid), "root", name), nil
+		root, err := os.OpenRoot(filepath.Join("/proc", strconv.Itoa(h.pid), "root"))
+		return root, strings.TrimPrefix(filepath.Clean(name), "/"), err
 	case h.ownFiles() && filepath.Dir(name) == "/etc":
-		return filepath.Join(netnsDir(h.NS), filepath.Base(name)), nil
+		root, err := os.OpenRoot(netnsDir(h.NS))
+		return root, filepath.Base(name), err
 	}
-	return "", fmt.Errorf("%s: %w: %s has no files of its own there", name, fs.ErrInvalid, h.Name)
+	return nil, "", fmt.Errorf("%s: %w: %s has no files of its own there", name, fs.ErrInvalid, h.Name)
 }
 
 // WriteFile writes a file of the host (mode 0644, or 0755 when it starts with
-// "#!"), and makes its directory. The server has its own /etc, /home, /srv,
-// /run, /tmp, /var/log and /var/lib; the client has only files right below
-// /etc. Directories of the machine are refused.
+// "#!"), and makes its directory; a link in its place is replaced. The server
+// has its own /etc, /home, /srv, /run, /tmp, /mnt, /var/log, /var/lib and
+// /var/spool; the client has only files right below /etc. Directories of the
+// machine are refused.
 func (h *Host) WriteFile(name, content string) error {
-	p, err := h.path(name)
-	if err != nil {
-		return fmt.Errorf("write file on %s: %w", h.Name, err)
-	}
-	if h.pid != 0 && !private(name) {
-		return fmt.Errorf("write file on %s: %s belongs to the machine: %w", h.Name, name, fs.ErrPermission)
-	}
-	mode := fs.FileMode(0o644)
-	if strings.HasPrefix(content, "#!") {
-		mode = 0o755
-	}
-	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-		return fmt.Errorf("write file on %s: %w", h.Name, err)
-	}
-	if err := os.WriteFile(p, []byte(content), mode); err != nil {
+	if err := h.writeFile(name, content); err != nil {
 		return fmt.Errorf("write file on %s: %w", h.Name, err)
 	}
 	return nil
 }
 
+func (h *Host) writeFile(name, content string) error {
+	if h.pid != 0 && !private(name) {
+		return fmt.Errorf("%s belongs to the machine: %w", name, fs.ErrPermission)
+	}
+	root, rel, err := h.files(name)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(filepath.Dir(rel), 0o755); err != nil {
+		return err
+	}
+	if info, err := root.Lstat(rel); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if err := root.Remove(rel); err != nil {
+			return err
+		}
+	}
+	mode := fs.FileMode(0o644)
+	if strings.HasPrefix(content, "#!") {
+		mode = 0o755
+	}
+	return root.WriteFile(rel, []byte(content), mode)
+}
+
 // ReadFile reads a file of the host.
 func (h *Host) ReadFile(name string) (string, error) {
-	p, err := h.path(name)
+	root, rel, err := h.files(name)
 	if err != nil {
 		return "", fmt.Errorf("read file on %s: %w", h.Name, err)
 	}
-	b, err := os.ReadFile(p)
-	return string(b), err
+	defer root.Close()
+	b, err := root.ReadFile(rel)
+	if err != nil {
+		return "", fmt.Errorf("read file on %s: %w", h.Name, err)
+	}
+	return string(b), nil
+}
+
+// Chmod changes the mode of a file of the host, and its owner unless uid is
+// negative.
+func (h *Host) Chmod(name string, mode fs.FileMode, uid int) error {
+	root, rel, err := h.files(name)
+	if err == nil {
+		defer root.Close()
+		if err = root.Chmod(rel, mode); err == nil && uid >= 0 {
+			err = root.Chown(rel, uid, uid)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("change file on %s: %w", h.Name, err)
+	}
+	return nil
 }
 
 // NFT loads a rule set (the text of an nft script) on the host.

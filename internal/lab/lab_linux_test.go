@@ -2,6 +2,7 @@ package lab
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,5 +49,33 @@ func TestProofs(t *testing.T) {
 	}
 	if got, want := len(summary.Results), len(scenarios); got != want {
 		t.Errorf("%d results, want %d", got, want)
+	}
+}
+
+// inQuestion names the faults that are in what is asked, not in the lab: their
+// proofs hold in a healthy lab too.
+var inQuestion = []string{
+	"client/bad-target", "client/proxy-dead", "client/password-with-quotes", "dns/nxdomain", "dns/search-domain-missing",
+}
+
+// TestProofsNeedTheirFault runs the proofs of the faults in a lab with nothing
+// wrong, before plain vsftpd: one that matches there proves nothing.
+func TestProofsNeedTheirFault(t *testing.T) {
+	needLab(t)
+	var healthy []Scenario
+	for _, s := range List() {
+		if s.Healthy() || slices.ContainsFunc(inQuestion, func(p string) bool { return strings.HasPrefix(s.Name, p) }) {
+			continue
+		}
+		s.Setup = plainVSFTPD
+		healthy = append(healthy, s)
+	}
+	_, err := Prove(t.Context(), healthy, 6, func(r Result) {
+		if r.Verdict != Vacuous {
+			t.Errorf("%s: the proof holds without the fault, or %s\n%s", r.Scenario.Name, r.Reason, r.Output)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -263,7 +264,9 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := n.Client.command(ctx, argv...)
-	cmd.Env = append(cmd.Env, "HOME="+home)
+	// The proofs' tools and their libraries are no part of the client's machine.
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, "LD_LIBRARY_PATH=") })
+	cmd.Env = append(cmd.Env, "PATH="+standardPath, "HOME="+home)
 	cmd.Env = append(cmd.Env, s.Env...)
 	cmd.Dir = home
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

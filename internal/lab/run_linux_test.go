@@ -273,6 +273,17 @@ func TestMachineUntouched(t *testing.T) {
 	if err := n.Server.WriteFile("/usr/local/lab", "x"); err == nil {
 		t.Error("WriteFile wrote outside the server's own directories")
 	}
+	// A link to a file of the machine is replaced, not followed.
+	outside := filepath.Join(t.TempDir(), "outside")
+	if _, err := n.Server.Sh(t.Context(), "ln -s "+outside+" /etc/link"); err != nil {
+		t.Error(err)
+	}
+	if err := n.Server.WriteFile("/etc/link", "x"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(outside); err == nil {
+		t.Error("WriteFile followed a link out of the server")
+	}
 	if err := n.Close(); err != nil {
 		t.Error(err)
 	}

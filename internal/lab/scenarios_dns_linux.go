@@ -340,8 +340,8 @@ func dnsNameScenarios() []Scenario {
 				return n.resolvers("nameserver "+ResolverIP, "search corp.example")
 			}),
 			Proof: Proof{
-				Run:   curl + "ftp://ftp/; dig +search ftp; " + curl + "ftp://" + FTPName + "/",
-				Match: `(?s)Could not resolve host: ftp\b.*(` + listed + `)`,
+				Run:   curl + "ftp://ftp/; dig +search +showsearch ftp; " + curl + "ftp://" + FTPName + "/",
+				Match: `(?s)Could not resolve host: ftp\b.*ftp\.corp\.example.*(` + listed + `)`,
 			},
 		},
 		{

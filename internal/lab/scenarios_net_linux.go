@@ -200,7 +200,7 @@ handler = Guarded
 }
 
 // rstTTL prints the TTL of the reset that a SYN to port 21 gets.
-const rstTTL = `{ tcpdump -i eth0 -nnvl -c1 'tcp[tcpflags] & tcp-rst != 0 and src host ` + ServerIP + `' 2>&1 & }; sleep 0.5; ` +
+const rstTTL = `{ timeout 5 tcpdump -i eth0 -nnvl -c1 'tcp[tcpflags] & tcp-rst != 0 and src host ` + ServerIP + `' 2>&1 & }; sleep 0.5; ` +
 	`curl -s --max-time 3 ftp://` + ServerIP + `/ >/dev/null; wait`
 
 // watchICMP runs a client and prints the ICMP errors that come meanwhile.
@@ -254,7 +254,7 @@ func familyScenarios() []Scenario {
 				_, err := n.Edge.Sh(ctx, "ip -6 route add unreachable "+ServerIP6+"/128")
 				return err
 			}),
-			Proof: Proof{Run: v6 + "; " + v4, Match: `(?s)(No route to host|unreachable|Couldn't connect).*(` + listed + `)`},
+			Proof: Proof{Run: v6 + "; ping -6 -c1 -W2 " + ServerIP6 + "; " + v4, Match: `(?s)connect to 2001:db8:100::10.*(No route to host|unreachable).*From 2001:db8:113::1 .*[Uu]nreachable.*(` + listed + `)`},
 		},
 		{
 			Name:  "net/ipv4-dropped",

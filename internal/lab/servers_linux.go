@@ -2,9 +2,9 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -22,15 +22,6 @@ type UserKnobs struct {
 	OldPass   bool   // the password must be changed
 	UID       int    // 0: the next free one from 2000
 	HomeOwner string // "root": the home belongs to root
-}
-
-// chmod changes a file of the host, and returns its path on the machine.
-func (h *Host) chmod(name string, mode fs.FileMode) (string, error) {
-	p, err := h.path(name)
-	if err != nil {
-		return "", err
-	}
-	return p, os.Chmod(p, mode)
 }
 
 // appendFile adds text to a file of the host.
@@ -90,17 +81,11 @@ func (n *Net) User(ctx context.Context, name, password string, k UserKnobs) erro
 	if err := n.Server.WriteFile(k.Home+"/hello.txt", "hello from the lab\n"); err != nil {
 		return fmt.Errorf("make user %s: %w", name, err)
 	}
-	home, err := n.Server.chmod(k.Home, k.HomeMode)
-	if err != nil {
-		return fmt.Errorf("make user %s: %w", name, err)
+	owner := k.UID
+	if k.HomeOwner == "root" {
+		owner = 0
 	}
-	if err := os.Chown(home+"/hello.txt", k.UID, k.UID); err != nil {
-		return fmt.Errorf("make user %s: %w", name, err)
-	}
-	if k.HomeOwner != "root" {
-		err = os.Chown(home, k.UID, k.UID)
-	}
-	return err
+	return errors.Join(n.Server.Chmod(k.Home+"/hello.txt", 0o644, k.UID), n.Server.Chmod(k.Home, k.HomeMode, owner))
 }
 
 // vsftpdDefaults make a healthy server: local users in the clear, passive ports
