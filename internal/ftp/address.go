@@ -12,124 +12,177 @@ import (
 var (
 	ErrNoAddress = errors.New("no address in it")
 	ErrRange     = errors.New("a number of the address is out of range")
+	// ErrFamily: EPRT names a protocol other than 1 (IPv4) and 2 (IPv6), or one
+	// that is not the address's. A server answers 522 (RFC 2428 §2).
+	ErrFamily = errors.New("network protocol not supported")
 )
 
 // ParsePASV finds the six numbers h1,h2,h3,h4,p1,p2 in the text of a 227
-// reply. Their form is not fixed: clients must look for the first digit (RFC
-// 1123 §4.1.2.6).
+// reply (RFC 959 §4.1.2). Their form is not fixed, parentheses may be missing,
+// so a client looks for the digits (RFC 1123 §4.1.2.6); those in parentheses
+// win. ErrRange when the numbers are there and one is over 255 or the port is
+// 0; with a port of 0 the address is returned too.
 func ParsePASV(text string) (netip.AddrPort, error) {
 	if i := strings.IndexByte(text, '('); i >= 0 {
-		if a, err := sixNumbers(text[i+1:]); err == nil || errors.Is(err, ErrRange) {
+		if a, _, err := sixNumbers(text[i+1:]); !errors.Is(err, ErrNoAddress) {
 			return a, err
 		}
 	}
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		if !isDigit(text[i]) || i > 0 && isDigit(text[i-1]) {
 			continue
 		}
-		if a, err := sixNumbers(text[i:]); err == nil || errors.Is(err, ErrRange) {
+		if a, _, err := sixNumbers(text[i:]); !errors.Is(err, ErrNoAddress) {
 			return a, err
 		}
 	}
 	return netip.AddrPort{}, ErrNoAddress
 }
 
-// sixNumbers reads six numbers that stand at the beginning of s.
-func sixNumbers(s string) (netip.AddrPort, error) {
+// sixNumbers reads six numbers that stand at the beginning of s and returns
+// what follows them.
+func sixNumbers(s string) (a netip.AddrPort, rest string, err error) {
 	var n [6]int
+	outside := false
 	for k := range n {
 		s = strings.TrimLeft(s, " ")
 		i := 0
 		for i < len(s) && isDigit(s[i]) {
+			n[k] = min(n[k]*10+int(s[i]-'0'), 1000)
 			i++
 		}
 		if i == 0 {
-			return netip.AddrPort{}, ErrNoAddress
+			return netip.AddrPort{}, s, ErrNoAddress
 		}
-		v, err := strconv.Atoi(s[:min(i, 9)])
-		if err != nil {
-			return netip.AddrPort{}, ErrNoAddress
+		outside = outside || n[k] > 255
+		s = s[i:]
+		if k == 5 {
+			break
 		}
-		n[k], s = v, strings.TrimLeft(s[i:], " ")
-		if k < 5 {
-			if s == "" || s[0] != ',' {
-				return netip.AddrPort{}, ErrNoAddress
-			}
-			s = s[1:]
+		s = strings.TrimLeft(s, " ")
+		if s == "" || s[0] != ',' {
+			return netip.AddrPort{}, s, ErrNoAddress
 		}
+		s = s[1:]
 	}
-	for _, v := range n {
-		if v > 255 {
-			return netip.AddrPort{}, ErrRange
-		}
+	if outside {
+		return netip.AddrPort{}, s, ErrRange
 	}
-	a := netip.AddrFrom4([4]byte{byte(n[0]), byte(n[1]), byte(n[2]), byte(n[3])})
-	return netip.AddrPortFrom(a, uint16(n[4]<<8|n[5])), nil
+	ip := netip.AddrFrom4([4]byte{byte(n[0]), byte(n[1]), byte(n[2]), byte(n[3])})
+	a = netip.AddrPortFrom(ip, uint16(n[4]<<8|n[5]))
+	if a.Port() == 0 {
+		return a, s, ErrRange
+	}
+	return a, s, nil
 }
 
 // ParseEPSV finds |||port| in the text of a 229 reply (RFC 2428 §3). The
-// delimiter may be any character of 33 to 126; protocol and address, which
-// must be empty, are passed over when a server fills them in.
-func ParseEPSV(text string) (uint16, error) {
-	open := strings.IndexByte(text, '(')
-	if open < 0 || open+1 >= len(text) {
+// delimiter may be any character of 33 to 126 that is no digit; protocol and
+// address, which must be empty, are passed over where a server fills them in.
+// Parentheses may be missing.
+func ParseEPSV(text string) (port uint16, err error) {
+	for rest := text; ; {
+		i := strings.IndexByte(rest, '(')
+		if i < 0 {
+			break
+		}
+		rest = rest[i+1:]
+		if port, err := delimitedPort(rest); !errors.Is(err, ErrNoAddress) {
+			return port, err
+		}
+	}
+	if i := strings.Index(text, "|||"); i >= 0 {
+		return delimitedPort(text[i:])
+	}
+	return 0, ErrNoAddress
+}
+
+// maxDelimited bounds <d>proto<d>address<d>port<d>; an IPv6 address has 45 characters at most.
+const maxDelimited = 80
+
+// delimitedPort reads <d>[proto]<d>[address]<d>port<d> at the beginning of s.
+func delimitedPort(s string) (uint16, error) {
+	s = s[:min(len(s), maxDelimited)]
+	if s == "" || s[0] < 33 || s[0] > 126 || isDigit(s[0]) {
 		return 0, ErrNoAddress
 	}
-	body := text[open+1:]
-	d := body[0]
-	if d < 33 || d > 126 || isDigit(d) {
-		return 0, ErrNoAddress
-	}
-	parts := strings.SplitN(body[1:], string(d), 5)
+	parts := strings.SplitN(s[1:], s[:1], 4)
 	if len(parts) < 4 {
 		return 0, ErrNoAddress
 	}
-	n, err := strconv.ParseUint(parts[2], 10, 32)
-	if err != nil {
+	return portNumber(parts[2])
+}
+
+func portNumber(s string) (uint16, error) {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return 0, ErrNoAddress
 	}
-	if n == 0 || n > 65535 {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || n == 0 {
 		return 0, ErrRange
 	}
 	return uint16(n), nil
 }
 
-// FormatPORT gives the argument of PORT; the address must be IPv4.
+// FormatPORT gives the argument of PORT, which is also what stands in a 227
+// reply (RFC 959 §4.1.2); empty when the address is not IPv4.
 func FormatPORT(a netip.AddrPort) string {
-	b := a.Addr().Unmap().As4()
+	ip := a.Addr().Unmap()
+	if !ip.Is4() {
+		return ""
+	}
+	b := ip.As4()
 	return fmt.Sprintf("%d,%d,%d,%d,%d,%d", b[0], b[1], b[2], b[3], a.Port()>>8, a.Port()&0xff)
 }
 
-// FormatEPRT gives the argument of EPRT (RFC 2428 §2).
+// FormatEPRT gives the argument of EPRT (RFC 2428 §2), without a zone; empty
+// when there is no address.
 func FormatEPRT(a netip.AddrPort) string {
+	ip := a.Addr().Unmap().WithZone("")
+	if !ip.IsValid() {
+		return ""
+	}
 	family := 1
-	if a.Addr().Unmap().Is6() {
+	if ip.Is6() {
 		family = 2
 	}
-	return fmt.Sprintf("|%d|%s|%d|", family, a.Addr().Unmap().WithZone(""), a.Port())
+	return fmt.Sprintf("|%d|%s|%d|", family, ip, a.Port())
 }
 
-// ParsePORT reads the argument of PORT.
-func ParsePORT(arg string) (netip.AddrPort, error) { return sixNumbers(arg) }
+// ParsePORT reads the argument of PORT: six numbers and nothing else (RFC 959
+// §4.1.2). Errors as ParsePASV.
+func ParsePORT(arg string) (netip.AddrPort, error) {
+	a, rest, err := sixNumbers(arg)
+	if strings.Trim(rest, " ") != "" {
+		return netip.AddrPort{}, ErrNoAddress
+	}
+	return a, err
+}
 
-// ParseEPRT reads the argument of EPRT.
+// ParseEPRT reads the argument of EPRT (RFC 2428 §2). The errors: ErrNoAddress,
+// ErrRange, ErrFamily.
 func ParseEPRT(arg string) (netip.AddrPort, error) {
-	if len(arg) < 7 || arg[0] < 33 || arg[0] > 126 {
+	arg = strings.TrimRight(arg, " ")
+	if len(arg) < 7 || len(arg) > maxDelimited || arg[0] < 33 || arg[0] > 126 || isDigit(arg[0]) {
 		return netip.AddrPort{}, ErrNoAddress
 	}
 	parts := strings.Split(arg[1:], arg[:1])
-	if len(parts) != 4 {
+	if len(parts) != 4 || parts[3] != "" {
 		return netip.AddrPort{}, ErrNoAddress
 	}
-	a, err := netip.ParseAddr(parts[1])
-	if err != nil || (parts[0] == "1") != a.Is4() || a.Zone() != "" {
+	if parts[0] != "1" && parts[0] != "2" {
+		return netip.AddrPort{}, ErrFamily
+	}
+	ip, err := netip.ParseAddr(parts[1])
+	if err != nil || ip.Zone() != "" {
 		return netip.AddrPort{}, ErrNoAddress
 	}
-	port, err := strconv.ParseUint(parts[2], 10, 16)
+	if (parts[0] == "1") != ip.Is4() {
+		return netip.AddrPort{}, ErrFamily
+	}
+	port, err := portNumber(parts[2])
 	if err != nil {
-		return netip.AddrPort{}, ErrRange
+		return netip.AddrPort{}, err
 	}
-	return netip.AddrPortFrom(a, uint16(port)), nil
+	return netip.AddrPortFrom(ip, port), nil
 }
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }

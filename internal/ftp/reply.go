@@ -1,11 +1,3 @@
-// Package ftp is the wire of the File Transfer Protocol: replies, commands,
-// addresses of data connections, features and listings, exact to the byte. It
-// does no input or output of its own beyond an io.Reader handed to it, so that
-// a client, a server, a capture and a log all read the same way.
-//
-// It promises bounded memory and no panic on any bytes, and it keeps what it
-// was given: a malformed reply comes back with its bytes and with what is wrong
-// with it, because that is what a diagnosis is made of.
 package ftp
 
 import (
@@ -24,21 +16,23 @@ type Defect string
 
 // The defects.
 const (
-	BareLF      Defect = "line ends in LF without CR"               // RFC 959 §5.3.1 and §3.1.1.5.2: the telnet end of line is CRLF
-	BareCR      Defect = "CR within a line"                         //
-	NUL         Defect = "NUL byte"                                 //
-	NoCode      Defect = "line without a reply code"                // RFC 959 §4.2
-	BadCode     Defect = "reply code outside 100 to 599"            //
-	CodeChanged Defect = "last line has another code than first"    // RFC 959 §4.2
-	LongLine    Defect = "line longer than 8 KiB was cut"           //
-	TelnetBytes Defect = "telnet commands in the reply"             // RFC 854
-	NonASCII    Defect = "bytes outside ASCII that are not UTF-8"   // RFC 2640 §2.2
-	Unfinished  Defect = "connection ended within the reply"        //
-	NoSpace     Defect = "no space or hyphen behind the code"       //
-	ExtraLines  Defect = "lines before the reply that are no reply" //
+	BareLF      Defect = "line ends in LF without CR"             // RFC 959 §3.1.1.5.2, RFC 1123 §4.1.2.4: the end of a line is CRLF
+	BareCR      Defect = "CR within a line"                       // RFC 854: CR is followed by LF or NUL
+	NUL         Defect = "NUL byte"                               //
+	NoCode      Defect = "line without a reply code"              // RFC 959 §4.2
+	BadCode     Defect = "reply code outside 100 to 599"          // RFC 959 §4.2.1; 6yz are the protected replies of RFC 2228 §4
+	CodeChanged Defect = "last line has another code than first"  // RFC 959 §4.2: the reply never ended
+	InnerCode   Defect = "line within looks like the last line"   // RFC 959 §4.2 allows it, yet some clients stop there
+	LongLine    Defect = "line longer than 8 KiB was cut"         //
+	TelnetBytes Defect = "telnet commands in the reply"           // RFC 854
+	NonASCII    Defect = "bytes outside ASCII that are not UTF-8" // RFC 2640 §2.2
+	Unfinished  Defect = "connection ended within the reply"      //
+	NoSpace     Defect = "no space or hyphen behind the code"     // RFC 959 §4.2
+	ExtraLines  Defect = "empty lines before the reply"           //
 )
 
-// Limits of one reply.
+// Limits of one reply. The longest honest ones are greetings of some kilobytes
+// and STAT listings.
 const (
 	maxLine  = 8 << 10
 	maxLines = 1000
@@ -47,13 +41,20 @@ const (
 
 // Reply is one reply of a server (RFC 959 §4.2).
 type Reply struct {
-	Code    int      // 0: none could be read
-	Lines   []string // the text of each line, without the code, separator and line end
-	Raw     []byte   // as received, line by line, cut lines without their rest
+	// Code is 0 when none could be read.
+	Code int
+	// Lines is the text of each line, without the code, its separator and the
+	// line end. The bytes are the server's and may be in any encoding; telnet
+	// commands are taken out.
+	Lines []string
+	// Raw is what was received, but for the middle of over-long lines.
+	Raw []byte
+	// Defects lists each defect once, in the order in which they were met.
 	Defects []Defect
 }
 
-// Text is the text of the last line, which is what most replies consist of.
+// Text is the text of the last line, the one that RFC 959 makes the reply; it
+// is empty where a server says everything in the lines before.
 func (r Reply) Text() string {
 	if len(r.Lines) == 0 {
 		return ""
@@ -69,7 +70,7 @@ func (r Reply) String() string {
 	if r.Code == 0 {
 		return strings.TrimRight(string(r.Raw), "\r\n")
 	}
-	return fmt.Sprintf("%d %s", r.Code, strings.Join(r.Lines, " / "))
+	return fmt.Sprintf("%03d %s", r.Code, strings.Join(r.Lines, " / "))
 }
 
 // Class is the first digit of the code (RFC 959 §4.2.1).
@@ -93,14 +94,20 @@ func (r Reply) Permanent() bool { return r.Class() == 5 }
 // Has tells whether a defect was found.
 func (r Reply) Has(d Defect) bool { return slices.Contains(r.Defects, d) }
 
+func (r *Reply) add(d Defect) {
+	if !slices.Contains(r.Defects, d) {
+		r.Defects = append(r.Defects, d)
+	}
+}
+
 // The errors of a Reader besides those of its source.
 var (
 	ErrNotFTP  = errors.New("not a reply of FTP")
 	ErrTooLong = errors.New("the reply is longer than 256 KiB or 1,000 lines")
 )
 
-// Reader reads replies. What comes in lines that are no reply at all is kept
-// too, up to the limits.
+// Reader reads replies one by one. It reads ahead, as far as one read of its
+// source yields.
 type Reader struct{ br *bufio.Reader }
 
 // NewReader reads from src.
@@ -113,159 +120,200 @@ func (r *Reader) Buffered() []byte {
 	return bytes.Clone(b)
 }
 
-// Reply reads one reply. With an error, the Reply holds what was got so far.
-// ErrNotFTP means that the first line is no reply: Raw has it.
+// Reply reads one reply.
+//
+// The error is io.EOF when the stream ended before a reply, io.ErrUnexpectedEOF
+// when it ended within one, the source's own error (a time-out, a reset),
+// ErrTooLong, or ErrNotFTP when the first line is no reply; [Protocol] may know
+// what it is. With any of them the Reply holds what was got so far, also the
+// code and text of a line that never ended. The next call begins with the bytes
+// that follow.
+//
+// Bytes no text line begins with are ErrNotFTP as soon as they are seen: a peer
+// that speaks TLS would else be waited for until the deadline.
 func (r *Reader) Reply() (Reply, error) {
 	var p Reply
-	code, more, err := r.first(&p)
-	if err != nil {
-		return p, err
+	for {
+		if r.binary() {
+			p.Raw = append(p.Raw, r.Buffered()...)
+			r.br.Discard(r.br.Buffered())
+			p.add(NoCode)
+			return p, ErrNotFTP
+		}
+		line, err := r.line(&p)
+		if err == nil && line == "" && len(p.Raw) < maxLine {
+			p.add(ExtraLines)
+			continue
+		}
+		if err != nil && len(p.Raw) == 0 {
+			return p, fmt.Errorf("read FTP reply: %w", err)
+		}
+		more, ok := p.first(line)
+		switch {
+		case err != nil && !ok && strings.Trim(line, "0123456789") != "":
+			return p, fmt.Errorf("%w: %w", ErrNotFTP, r.cutOff(&p, err))
+		case err != nil:
+			return p, r.cutOff(&p, err)
+		case !ok:
+			return p, ErrNotFTP
+		case !more:
+			return p, nil
+		}
+		break
 	}
-	p.Code = code
-	for more {
+	for {
+		line, err := r.line(&p)
+		if err != nil {
+			if line != "" {
+				p.next(line)
+			}
+			return p, r.cutOff(&p, err)
+		}
+		if p.next(line) {
+			return p, nil
+		}
 		if len(p.Lines) >= maxLines || len(p.Raw) >= maxReply {
 			return p, ErrTooLong
 		}
-		line, err := r.line(&p)
-		if err != nil {
-			p.add(Unfinished)
-			return p, err
-		}
-		c, hyphen, text, ok := splitCode(line)
-		switch {
-		case ok && c == code && !hyphen:
-			more = false
-			p.Lines = append(p.Lines, text)
-		case ok && c == code: // a server that repeats the code on each line (RFC 959 §4.2 allows text of any form)
-			p.Lines = append(p.Lines, text)
-		case ok && !hyphen && r.endsHere(c):
-			p.add(CodeChanged)
-			more = false
-			p.Lines = append(p.Lines, text)
-		default:
-			p.Lines = append(p.Lines, strings.TrimPrefix(line, " "))
-		}
 	}
-	return p, nil
 }
 
-// endsHere: a line with another valid code and a space, with nothing behind it
-// in the buffer, ends the reply of a server that mixes its codes.
-func (r *Reader) endsHere(code int) bool { return code >= 100 && code <= 599 && r.br.Buffered() == 0 }
-
-// first reads up to the first line with a code.
-func (r *Reader) first(p *Reply) (code int, more bool, err error) {
-	line, err := r.line(p)
-	if err != nil {
-		if len(p.Raw) > 0 {
-			p.add(Unfinished)
-			if _, _, _, ok := splitCode(line); !ok {
-				p.add(NoCode)
-				return 0, false, errors.Join(ErrNotFTP, err)
-			}
-		}
-		return 0, false, err
+// cutOff notes that the source failed within the reply.
+func (r *Reader) cutOff(p *Reply, err error) error {
+	if errors.Is(err, ErrTooLong) {
+		return err
 	}
+	p.add(Unfinished)
+	if p.Has(InnerCode) && len(p.Lines) > 1 {
+		if _, hyphen, _, ok := splitCode(p.Text()); ok && !hyphen {
+			p.add(CodeChanged)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("read FTP reply: %w", err)
+}
+
+// first takes the first line: whether more lines follow, and whether it is a
+// reply's line at all.
+func (r *Reply) first(line string) (more, ok bool) {
 	code, hyphen, text, ok := splitCode(line)
 	if !ok {
-		p.add(NoCode)
-		p.Lines = append(p.Lines, line)
-		return 0, false, ErrNotFTP
+		r.add(NoCode)
+		r.Lines = append(r.Lines, line)
+		return false, false
 	}
 	if code < 100 || code > 599 {
-		p.add(BadCode)
+		r.add(BadCode)
 	}
 	if len(line) > 3 && line[3] != ' ' && line[3] != '-' {
-		p.add(NoSpace)
+		r.add(NoSpace)
 	}
-	p.Lines = append(p.Lines, text)
-	return code, hyphen, nil
+	r.Code = code
+	r.Lines = append(r.Lines, text)
+	return hyphen, true
 }
 
-// line reads one line without its end; what exceeds the limit is dropped.
-func (r *Reader) line(p *Reply) (string, error) {
-	raw, err := r.br.ReadSlice('\n')
-	keep := bytes.Clone(raw)
-	for errors.Is(err, bufio.ErrBufferFull) {
-		p.add(LongLine)
-		dropped := 0
-		for errors.Is(err, bufio.ErrBufferFull) {
-			raw, err = r.br.ReadSlice('\n')
-			if dropped += len(raw); dropped > maxReply {
-				p.Raw = append(p.Raw, keep...)
-				return string(keep), ErrTooLong
-			}
+// next takes a further line of a reply and tells whether it was the last: the
+// one with the first line's code and no hyphen (RFC 959 §4.2). Lines between
+// may repeat the code with a hyphen, which is taken off, or say anything else.
+func (r *Reply) next(line string) (last bool) {
+	code, hyphen, text, ok := splitCode(line)
+	switch {
+	case ok && code == r.Code && (len(line) == 3 || line[3] == ' '):
+		r.Lines = append(r.Lines, text)
+		return true
+	case ok && code == r.Code && hyphen:
+		r.Lines = append(r.Lines, text)
+	default:
+		if ok && !hyphen && len(line) > 3 && line[3] == ' ' && code >= 100 && code <= 599 {
+			r.add(InnerCode)
 		}
-		keep = append(keep, '\r', '\n')
+		r.Lines = append(r.Lines, line)
 	}
-	p.Raw = append(p.Raw, keep...)
+	return false
+}
+
+// binary tells whether the next byte is one that no line of text begins with.
+// It waits for that byte.
+func (r *Reader) binary() bool {
+	b, err := r.br.Peek(1)
 	if err != nil {
-		return string(keep), err
+		return false
 	}
-	keep = p.clean(keep)
-	return string(keep), nil
+	c := b[0]
+	return c < ' ' && c != '\r' && c != '\n' && c != '\t' || c == 0x7F || c == 0x80
+}
+
+// line reads one line and returns it without its end. What exceeds maxLine is
+// dropped, up to the size that a whole reply may have. With an error the line
+// is what came of it.
+func (r *Reader) line(p *Reply) (string, error) {
+	part, err := r.br.ReadSlice('\n')
+	line := bytes.Clone(part)
+	p.Raw = append(p.Raw, line...)
+	for dropped := 0; errors.Is(err, bufio.ErrBufferFull); {
+		p.add(LongLine)
+		last := line[len(line)-1]
+		if len(part) > 0 {
+			last = part[len(part)-1]
+		}
+		part, err = r.br.ReadSlice('\n')
+		if dropped += len(part); dropped > maxReply {
+			return string(line), ErrTooLong
+		}
+		if err == nil { // keep the line's own end
+			end := "\n"
+			if len(part) > 1 && part[len(part)-2] == '\r' || len(part) == 1 && last == '\r' {
+				end = "\r\n"
+			}
+			line = append(line, end...)
+			p.Raw = append(p.Raw, end...)
+		}
+	}
+	return string(p.clean(line, err == nil)), err
 }
 
 // clean takes off the line end and telnet commands and notes what was odd.
-func (p *Reply) clean(line []byte) []byte {
-	line = line[:len(line)-1]
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = bytes.TrimRight(line, "\r")
-	} else {
-		p.add(BareLF)
+func (r *Reply) clean(line []byte, ended bool) []byte {
+	if ended {
+		line = line[:len(line)-1]
+		if trimmed, ok := bytes.CutSuffix(line, []byte("\r")); ok {
+			line = bytes.TrimRight(trimmed, "\r")
+			if len(line) != len(trimmed) {
+				r.add(BareCR)
+			}
+		} else {
+			r.add(BareLF)
+		}
 	}
 	if bytes.IndexByte(line, 0) >= 0 {
-		p.add(NUL)
+		r.add(NUL)
 	}
 	if bytes.IndexByte(line, '\r') >= 0 {
-		p.add(BareCR)
+		r.add(BareCR)
 	}
-	if bytes.IndexByte(line, 0xFF) >= 0 && !utf8.Valid(line) {
+	if bytes.IndexByte(line, iac) >= 0 {
 		if stripped := stripTelnet(line); len(stripped) != len(line) {
-			p.add(TelnetBytes)
+			r.add(TelnetBytes)
 			line = stripped
 		}
 	}
 	if !utf8.Valid(line) {
-		p.add(NonASCII)
+		r.add(NonASCII)
 	}
 	return line
 }
 
-func (p *Reply) add(d Defect) {
-	if !slices.Contains(p.Defects, d) {
-		p.Defects = append(p.Defects, d)
-	}
-}
-
-// stripTelnet drops IAC sequences (RFC 854): IAC WILL/WONT/DO/DONT x, IAC x;
-// IAC IAC is the byte 255 itself.
-func stripTelnet(b []byte) []byte {
-	out := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
-		if b[i] != 0xFF || i+1 == len(b) {
-			out = append(out, b[i])
-			continue
-		}
-		i++
-		switch {
-		case b[i] == 0xFF:
-			out = append(out, 0xFF)
-		case b[i] >= 251 && b[i] <= 254:
-			i++
-		case b[i] < 240:
-			out = append(out, 0xFF, b[i]) // no command: a letter of some code page
-		}
-	}
-	return out
-}
-
+// splitCode takes a line apart. Behind the code may stand a space, a hyphen,
+// nothing, or, with servers that err, anything but a digit.
 func splitCode(line string) (code int, hyphen bool, text string, ok bool) {
 	if len(line) < 3 {
 		return 0, false, "", false
 	}
 	for i := range 3 {
-		if line[i] < '0' || line[i] > '9' {
+		if !isDigit(line[i]) {
 			return 0, false, "", false
 		}
 		code = code*10 + int(line[i]-'0')
@@ -273,13 +321,12 @@ func splitCode(line string) (code int, hyphen bool, text string, ok bool) {
 	if len(line) == 3 {
 		return code, false, "", true
 	}
-	switch line[3] {
-	case '-':
+	switch c := line[3]; {
+	case c == '-':
 		return code, true, line[4:], true
-	case ' ', '\t':
+	case c == ' ', c == '\t':
 		return code, false, line[4:], true
-	}
-	if line[3] >= '0' && line[3] <= '9' {
+	case isDigit(c):
 		return 0, false, "", false
 	}
 	return code, false, line[3:], true
