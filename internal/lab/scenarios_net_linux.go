@@ -98,6 +98,7 @@ func filterScenarios() []Scenario {
 			Args:  []string{target},
 			Env:   passwordEnv,
 			Want:  []string{"net/port-rejected"},
+			Root:  true, // from the last router only the reset's TTL gives it away, which takes a packet socket
 			Setup: rules(edge, "forward", "tcp dport 21 reject with tcp reset"),
 			Proof: Proof{Run: curlFTP + "; " + pingHost + "; " + rstTTL, Match: `(?s)refused.*ttl=62.*ttl 63`},
 		},
