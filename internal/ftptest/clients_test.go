@@ -16,10 +16,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start starts a server for a test.
+// start starts a server for a test, and skips where IPv6 is wanted and absent.
 func start(t *testing.T, f Fault) *Server {
 	t.Helper()
 	s, err := Start(f)
+	if strings.Contains(f.Script, "listen: ipv6") && err != nil {
+		t.Skip(err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +66,9 @@ func caFile(t *testing.T, s *Server) string {
 	return name
 }
 
-// transports are the ways in which curl is sent to the healthy server.
+// transports are the ways in which curl is sent to the healthy server. Active
+// mode with TLS is left to lftp: curl 7.87 and 7.88 never begin TLS there
+// (curl issue 10666).
 var transports = []struct {
 	name, script, scheme string
 	args                 []string
@@ -75,7 +80,6 @@ var transports = []struct {
 	{"IPv6", "listen: ipv6", "ftp", nil},
 	{"IPv6, EPRT", "listen: ipv6", "ftp", []string{"--ftp-port", "-"}},
 	{"explicit", "tls: required", "ftp", []string{"--ssl-reqd"}},
-	{"explicit, EPRT", "tls: required", "ftp", []string{"--ssl-reqd", "--ftp-port", "-"}},
 	{"explicit, TLS 1.2", "tls: required\ntls-versions: 1.2", "ftp", []string{"--ssl-reqd"}},
 	{"explicit, session reuse", "tls: required\nsession-reuse: required", "ftp", []string{"--ssl-reqd"}},
 	{"explicit, control only", "tls: required", "ftp", []string{"--ssl-reqd", "--ftp-ssl-control"}},
@@ -146,6 +150,7 @@ func TestLftp(t *testing.T) {
 		{"clear", "", "ftp", "set ftp:ssl-allow false"},
 		{"active", "", "ftp", "set ftp:ssl-allow false; set ftp:passive-mode false"},
 		{"explicit", "tls: required", "ftp", "set ftp:ssl-force true; set ftp:ssl-protect-data true"},
+		{"explicit, active", "tls: required", "ftp", "set ftp:ssl-force true; set ftp:ssl-protect-data true; set ftp:passive-mode false"},
 		{"implicit", "tls: implicit", "ftps", "set ftp:ssl-force true; set ftp:ssl-protect-data true"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

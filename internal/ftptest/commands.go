@@ -2,12 +2,15 @@ package ftptest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"ftpdoctor/internal/ftp"
 )
 
 // command is what a healthy server does on one command.
@@ -196,7 +199,7 @@ func (s *session) cmdSyst(string) error {
 }
 
 func (s *session) cmdPwd(string) error {
-	return s.reply(`257 "` + strings.ReplaceAll(s.cwd, `"`, `""`) + `" is the current directory`)
+	return s.reply("257 " + ftp.QuotePath(s.cwd) + " is the current directory")
 }
 
 func (s *session) cmdCwd(arg string) error {
@@ -265,49 +268,32 @@ func (s *session) cmdEpsv(arg string) error {
 }
 
 func (s *session) cmdPort(arg string) error {
-	var n [6]byte
-	parts := strings.Split(arg, ",")
-	if len(parts) != len(n) {
+	a, err := ftp.ParsePORT(arg)
+	if err != nil {
 		return s.reply("501 Illegal PORT command.")
 	}
-	for i, p := range parts {
-		v, err := strconv.ParseUint(strings.TrimSpace(p), 10, 8)
-		if err != nil {
-			return s.reply("501 Illegal PORT command.")
-		}
-		n[i] = byte(v)
-	}
-	return s.setActive("PORT", netip.AddrFrom4([4]byte(n[:4])), uint16(n[4])<<8|uint16(n[5]))
+	return s.setActive("PORT", a)
 }
 
-// cmdEprt follows RFC 2428 §2: EPRT |1|127.0.0.1|40000|.
 func (s *session) cmdEprt(arg string) error {
-	if arg == "" {
+	a, err := ftp.ParseEPRT(arg)
+	switch {
+	case errors.Is(err, ftp.ErrFamily):
+		return s.reply("522 Network protocol not supported, use (1,2)") // RFC 2428 §2
+	case err != nil:
 		return s.reply("501 Bad EPRT command.")
 	}
-	f := strings.Split(arg, arg[:1])
-	if len(f) != 5 {
-		return s.reply("501 Bad EPRT command.")
-	}
-	if f[1] != "1" && f[1] != "2" {
-		return s.reply("522 Network protocol not supported, use (1,2)")
-	}
-	addr, err := netip.ParseAddr(f[2])
-	port, err2 := strconv.ParseUint(f[3], 10, 16)
-	if err != nil || err2 != nil || addr.Is4() != (f[1] == "1") {
-		return s.reply("501 Bad EPRT command.")
-	}
-	return s.setActive("EPRT", addr, uint16(port))
+	return s.setActive("EPRT", a)
 }
 
 // setActive takes the client's data port. Another host's is refused (RFC 2577
 // §3), and so no script can make this server dial beyond loopback.
-func (s *session) setActive(verb string, addr netip.Addr, port uint16) error {
-	if s.srv.script.active == "off" || addr != s.peer || port < 1024 {
+func (s *session) setActive(verb string, to netip.AddrPort) error {
+	if s.srv.script.active == "off" || to.Addr() != s.peer || to.Port() < 1024 {
 		return s.reply("500 Illegal " + verb + " command.")
 	}
 	s.closeData()
-	s.active = netip.AddrPortFrom(addr, port)
+	s.active = to
 	return s.reply("200 " + verb + " command successful. Consider using " + map[string]string{"PORT": "PASV.", "EPRT": "EPSV."}[verb])
 }
 
@@ -366,7 +352,7 @@ func (s *session) cmdMdtm(arg string) error {
 	if !ok || n.dir {
 		return s.reply("550 Could not get file modification time.")
 	}
-	return s.reply("213 " + n.mod.UTC().Format("20060102150405"))
+	return s.reply("213 " + ftp.FormatTime(n.mod))
 }
 
 func (s *session) cmdRest(arg string) error {
@@ -426,7 +412,7 @@ func (s *session) cmdMkd(arg string) error {
 	if !s.srv.tree.mkdir(dir) {
 		return s.reply("550 Create directory operation failed.")
 	}
-	return s.reply(`257 "` + strings.ReplaceAll(dir, `"`, `""`) + `" created`)
+	return s.reply("257 " + ftp.QuotePath(dir) + " created")
 }
 
 func (s *session) cmdRmd(arg string) error {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ftpdoctor/internal/ftp"
 )
 
 // maxFile bounds a file, in bytes: uploads beyond it are answered 552.
@@ -26,10 +28,13 @@ type tree struct {
 	nodes map[string]node
 }
 
+// now is to the second, as file systems behind FTP keep it.
+func now() time.Time { return time.Now().Truncate(time.Second) }
+
 // newTree makes the tree of the healthy server.
 func newTree(extra []extraFile) *tree {
-	t := &tree{nodes: map[string]node{"/": {dir: true, mod: time.Now()}}}
-	mod := time.Now().Add(-26 * time.Hour)
+	t := &tree{nodes: map[string]node{"/": {dir: true, mod: now()}}}
+	mod := now().Add(-26 * time.Hour)
 	t.nodes["/pub"] = node{dir: true, mod: mod}
 	t.nodes["/upload"] = node{dir: true, mod: mod}
 	for name, data := range map[string][]byte{
@@ -75,7 +80,7 @@ func (t *tree) put(name string, data []byte) bool {
 	if !t.nodes[path.Dir(name)].dir || t.nodes[name].dir {
 		return false
 	}
-	t.nodes[name] = node{data: data, mod: time.Now()}
+	t.nodes[name] = node{data: data, mod: now()}
 	return true
 }
 
@@ -85,7 +90,7 @@ func (t *tree) mkdir(name string) bool {
 	if _, exists := t.nodes[name]; exists || !t.nodes[path.Dir(name)].dir {
 		return false
 	}
-	t.nodes[name] = node{dir: true, mod: time.Now()}
+	t.nodes[name] = node{dir: true, mod: now()}
 	return true
 }
 
@@ -181,5 +186,5 @@ func (e entry) facts(writable bool) string {
 	} else if writable {
 		perm = "adfrw"
 	}
-	return fmt.Sprintf("type=%s;size=%d;modify=%s;perm=%s; %s", kind, len(e.data), e.mod.UTC().Format("20060102150405"), perm, e.name)
+	return fmt.Sprintf("type=%s;size=%d;modify=%s;perm=%s; %s", kind, len(e.data), ftp.FormatTime(e.mod), perm, e.name)
 }

@@ -13,8 +13,11 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"ftpdoctor/internal/ftp"
 )
 
 // The account of a server whose script names no other. The password is unlike
@@ -69,7 +72,6 @@ type Server struct {
 	mu       sync.Mutex
 	dialogue []string
 	accepted int
-	sessions int
 }
 
 // Start starts a server that shows a fault. The zero Fault is a healthy server.
@@ -239,17 +241,13 @@ func (s *Server) Dialogue() []string {
 // maxDialogue bounds the dialogue that is kept, in lines.
 const maxDialogue = 10_000
 
+// record keeps a command line for Dialogue.
 func (s *Server) record(verb, arg string) {
-	if verb == "PASS" || verb == "ACCT" {
-		arg = "****"
-	}
-	if arg != "" {
-		verb += " " + arg
-	}
+	line := ftp.RedactCommand(strings.TrimSpace(verb + " " + arg))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.dialogue) < maxDialogue {
-		s.dialogue = append(s.dialogue, verb)
+		s.dialogue = append(s.dialogue, line)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ftpdoctor/internal/ftp"
 )
 
 // Bounds of a session.
@@ -83,8 +85,10 @@ func (s *session) serve() {
 		if err != nil {
 			return
 		}
-		verb, arg, _ := strings.Cut(line, " ")
-		verb = strings.ToUpper(verb)
+		verb, arg, err := ftp.ParseCommand(line)
+		if err != nil {
+			verb, arg = "", "" // no command: answered like an unknown one
+		}
 		s.srv.record(verb, arg)
 		if s.running != nil && verb != "ABOR" {
 			<-s.running.done
@@ -238,10 +242,9 @@ func (s *session) await() error {
 	return err
 }
 
-// readLine reads a command line, without its end and without the Telnet
-// sequences that precede ABOR (RFC 959 §4.1.3). Lines beyond maxLine are
-// answered 500.
-func (s *session) readLine() (string, error) {
+// readLine reads a command line, which is good until the next read. Lines
+// beyond maxLine are answered 500.
+func (s *session) readLine() ([]byte, error) {
 	for {
 		s.conn.SetReadDeadline(time.Now().Add(controlIdle))
 		line, err := s.in.ReadSlice('\n')
@@ -257,14 +260,10 @@ func (s *session) readLine() (string, error) {
 			}
 		}
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		s.conn.SetReadDeadline(time.Time{})
-		text := strings.TrimRight(string(line), "\r\n")
-		for len(text) >= 2 && text[0] == 0xff { // IAC and one of IP, DM …
-			text = text[2:]
-		}
-		return text, nil
+		return line, nil
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -57,25 +58,28 @@ func (s *session) tlsConfig() *tls.Config {
 	return c
 }
 
-// dataConfig is tlsConfig for a data connection. It hands out no tickets: a
-// client that closes an upload with tickets unread resets the connection, and
-// the end of the upload is lost. Tickets can't be switched off from the start,
-// since then none is taken either; so it is done as soon as the ClientHello's
-// own ticket was looked at, or a certificate is asked for because there is none.
+// dataConfig is tlsConfig for a data connection. On TLS 1.3 it hands out no
+// tickets: a client that closes an upload with tickets unread resets the
+// connection, and the end of the upload is lost. (TLS 1.2 sends them inside the
+// handshake.) Tickets can't be switched off from the start, since then none is
+// taken either; so it is done as soon as the client's own ticket was looked at,
+// or a certificate is asked for because there is none.
 func (s *session) dataConfig() *tls.Config {
 	c := s.tlsConfig()
 	unwrap := c.UnwrapSession
 	c.UnwrapSession = func(identity []byte, cs tls.ConnectionState) (*tls.SessionState, error) {
 		ss, err := unwrap(identity, cs)
-		if ss != nil {
+		if ss != nil && cs.Version == tls.VersionTLS13 {
 			c.SessionTicketsDisabled = true
 		}
 		return ss, err
 	}
 	cert := &c.Certificates[0]
 	c.Certificates = nil
-	c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		c.SessionTicketsDisabled = true
+	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if c.MaxVersion == tls.VersionTLS13 && slices.Contains(hello.SupportedVersions, tls.VersionTLS13) {
+			c.SessionTicketsDisabled = true
+		}
 		return cert, nil
 	}
 	return c
