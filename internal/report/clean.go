@@ -13,7 +13,7 @@ import (
 
 // printable makes foreign text safe to show: what a terminal would obey or
 // hide (C0 and C1 controls, direction overrides, zero-width and unassigned
-// characters) becomes \uXXXX, an invalid byte \xNN. Lines may stay: CRLF and LF
+// characters, towers of combining marks) becomes \uXXXX, an invalid byte \xNN. Lines may stay: CRLF and LF
 // come out as LF, and whoever prints decides on them. Tabs and odd spaces become
 // a space.
 func printable(s string) string {
@@ -22,11 +22,20 @@ func printable(s string) string {
 	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	var b strings.Builder
+	marks := 0 // combining marks in a row
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
+		if unicode.In(r, unicode.Mn, unicode.Me) {
+			marks++
+		} else {
+			marks = 0
+		}
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case marks > maxMarks:
+			b.WriteString(escaped(r))
+			marks = 0
 		case r == '\n', r == '\u3000', unicode.IsPrint(r):
 			b.WriteRune(r)
 		case r == '\t', unicode.Is(unicode.Zs, r):
@@ -38,6 +47,10 @@ func printable(s string) string {
 	}
 	return b.String()
 }
+
+// maxMarks is how many combining marks one character may carry; no writing
+// needs more, and more of them paint over the lines above and below.
+const maxMarks = 4
 
 // plain is the quick way for what is nearly everything.
 func plain(s string) bool {

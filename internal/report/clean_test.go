@@ -143,15 +143,16 @@ func TestOutputIsBounded(t *testing.T) {
 
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
-		"230 Login ok":     "230 Login ok",
-		"a\tb\u00a0c":      "a b c",
-		"a\r\nb\rc\n":      "a\nb\\u000dc\n",
-		"\x1b[31m":         `\u001b[31m`,
-		"\x9b\xff":         `\x9b\xff`,
-		"\u009b\u202e":     `\u009b\u202e`,
-		"\U000e0041":       `\U000e0041`,
-		"中文，é 😀":           "中文，é 😀",
-		"\ufffd is a sign": "\ufffd is a sign",
+		"230 Login ok":                    "230 Login ok",
+		"a\tb\u00a0c":                     "a b c",
+		"a\r\nb\rc\n":                     "a\nb\\u000dc\n",
+		"\x1b[31m":                        `\u001b[31m`,
+		"\x9b\xff":                        `\x9b\xff`,
+		"\u009b\u202e":                    `\u009b\u202e`,
+		"\U000e0041":                      `\U000e0041`,
+		"中文，é 😀":                          "中文，é 😀",
+		"a\u0301\u0301\u0301\u0301\u0301": "a\u0301\u0301\u0301\u0301\\u0301",
+		"\ufffd is a sign":                "\ufffd is a sign",
 	} {
 		if got := printable(in); got != want {
 			t.Errorf("printable(%q) = %q, want %q", in, got, want)

@@ -43,25 +43,43 @@ func (o Options) factLines(f finding.Facts) []fact {
 	return out
 }
 
-// plainKeys are shown as their bare values.
-var plainKeys = []string{"version", "cipher", "group"}
+var (
+	leadingKeys = []string{"version", "group", "works"}
+	plainKeys   = []string{"version", "group"} // their values name themselves
+)
 
+// mapLine words a map of facts: what matters most first, then by key.
 func (o Options) mapLine(m map[string]any) string {
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(m)), func(k string) bool { return slices.Contains(leadingKeys, k) })
 	var parts []string
-	for _, k := range plainKeys {
-		if s := o.valueText(m[k]); s != "" {
+	for _, k := range slices.Concat(leadingKeys, keys) {
+		if s := o.keyText(k, m[k]); s != "" {
 			parts = append(parts, s)
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		_, known := words["key:"+k]
-		s := o.valueText(m[k])
-		if slices.Contains(plainKeys, k) || s == "" || !known && o.Verbose == 0 {
-			continue
-		}
-		parts = append(parts, o.word("key", k)+" "+s)
-	}
 	return strings.Join(parts, o.ascii(" · "))
+}
+
+// keyText words one key: known ones in the reader's language, others as they
+// are, on request.
+func (o Options) keyText(k string, v any) string {
+	text := o.valueText(v)
+	_, known := words["key:"+k]
+	truth, isTruth := v.(bool)
+	switch {
+	case text != "" && slices.Contains(plainKeys, k):
+		return text
+	case text == "" || !known && o.Verbose == 0:
+		return ""
+	case !known:
+		return oneLine(k) + " " + text
+	case !isTruth:
+		return o.say("key:"+k, text)
+	case truth:
+		return o.say("key:" + k)
+	default:
+		return ""
+	}
 }
 
 // valueText writes a value out of a map of facts on one line, bounded.

@@ -117,7 +117,7 @@ func wrap(s string, w int) []string {
 			used += rw
 		}
 	}
-	if used > 0 || len(lines) == 0 {
+	if line.Len() > 0 || len(lines) == 0 {
 		flush()
 	}
 	return lines

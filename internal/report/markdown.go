@@ -175,11 +175,7 @@ func (m *ticket) fix(v *view) {
 	m.heading("fix")
 	shown, elsewhere := v.remediesShown(v.root, m.o)
 	for i, r := range shown {
-		where := m.o.word("where", r.Who)
-		if r.System != "" {
-			where += m.o.say("parenthesis", r.System)
-		}
-		m.line("### " + prose(where) + "\n\n" + prose(r.Text) + "\n")
+		m.line("### " + prose(m.o.where(r)) + "\n\n" + prose(r.Text) + "\n")
 		if len(r.Commands) > 0 {
 			m.fence("", r.Commands)
 			m.line("")

@@ -111,7 +111,7 @@ func (v *view) longOutput(o Options) []string {
 		say("unfinished", o.unfinishedLine(c))
 	}
 	if rc := v.RootCause; rc != nil {
-		say("root-cause", rc.Title+o.say("parenthesis", rc.Code))
+		out = append(out, o.causeHeading(rc.Confidence)+o.say("colon")+rc.Title+o.say("parenthesis", rc.Code))
 		for _, c := range rc.Candidates {
 			say("candidates", o.candidate(c))
 		}

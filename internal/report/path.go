@@ -29,6 +29,9 @@ var (
 	markIncomplete = mark{"?", yellow}
 )
 
+// maxLabel bounds the first column of the picture, in columns.
+const maxLabel = 16
+
 // severityMark is the mark of a finding.
 func severityMark(s finding.Severity) mark {
 	switch {
@@ -49,10 +52,11 @@ func (v *view) stations(o Options) []station {
 	})
 	labels := map[string]string{}
 	for i, c := range checks {
-		labels[c.Name] = o.word("check", c.Name)
+		label := o.word("check", c.Name)
 		if i == 0 || checks[i-1].Layer != c.Layer {
-			labels[c.Name] = o.word("layer", c.Layer)
+			label = o.word("layer", c.Layer)
 		}
+		labels[c.Name] = cut(oneLine(label), maxLabel, "")
 	}
 	found := v.findingsOf(checks)
 	out := make([]station, len(checks))

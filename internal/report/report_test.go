@@ -46,6 +46,7 @@ func way(stop string, outcome finding.Outcome, because string, stopS float64) []
 		{Name: "login", Layer: "auth", DurationS: 0.048},
 		{Name: "data", Layer: "data", DurationS: 0.087},
 		{Name: "file", Layer: "file", DurationS: 0.023},
+		{Name: "tls-depth", Layer: "tls", DurationS: 0.064},
 	}
 	stopped := false
 	for i := range all {
@@ -68,8 +69,8 @@ func cases() map[string]*finding.Report {
 	healthy := build("ftpes://ftp.example.com/", 0.412, way("", "", "", 0),
 		finding.New(finding.TLSNoPostQuantum, finding.Confirmed).Saw("the key exchange", "X25519", "TLS handshake"))
 	healthy.Facts.Software, healthy.Facts.System = "ProFTPD 1.3.8", "UNIX"
-	healthy.Facts.TLS = map[string]any{"version": "TLS 1.3", "cipher": "TLS_AES_256_GCM_SHA384", "cert_days": 61, "session_reuse": true}
-	healthy.Facts.Data = map[string]any{"modes": []string{"EPSV", "PASV"}, "ports": "50000-50099"}
+	healthy.Facts.TLS = map[string]any{"version": "TLS 1.3", "cipher": "TLS_AES_256_GCM_SHA384", "group": "X25519", "cert_days": 61, "post_quantum": false, "issuer": "CN=Example CA"}
+	healthy.Facts.Data = map[string]any{"works": []string{"EPSV", "PASV"}, "passive_ports": []int{50012, 50071}, "tls_resumed": true, "entries": 3}
 	healthy.Facts.Timings = map[string]float64{"connect": 0.012, "greeting": 0.031, "tls": 0.042, "login": 0.048, "data": 0.087}
 	healthy.NotAvailable = []string{"raw sockets (CAP_NET_RAW)"}
 

@@ -23,6 +23,7 @@ const (
 const (
 	maxDetail   = 320
 	maxEvidence = 8
+	maxLines    = 12
 )
 
 // printer writes lines. All text that it is given is clean already.
@@ -138,7 +139,8 @@ func (p *printer) from(v *view) string {
 // verdict is the root cause, or that there is none, in one sentence.
 func (p *printer) verdict(v *view) {
 	if rc := v.RootCause; rc != nil {
-		p.heading("root-cause")
+		p.gap()
+		p.line(p.paint(bold, p.o.causeHeading(rc.Confidence)))
 		p.para("  ", v.headline(p.o))
 		p.gap()
 		code := string(rc.Code)
@@ -169,6 +171,18 @@ func (p *printer) verdict(v *view) {
 		p.para("", p.o.say("advice", n))
 	default:
 		p.para("", p.o.say("no-fault"))
+	}
+}
+
+// causeHeading promises no more than is known.
+func (o Options) causeHeading(c finding.Confidence) string {
+	switch c {
+	case finding.Confirmed:
+		return o.say("root-cause")
+	case finding.Likely:
+		return o.say("likely-cause")
+	default:
+		return o.say("possible-cause")
 	}
 }
 
@@ -227,7 +241,11 @@ func (o Options) detail(e finding.Evidence) []string {
 	if d == "" {
 		return nil
 	}
-	return strings.Split(d, "\n")
+	lines := strings.Split(d, "\n")
+	if o.Verbose == 0 && len(lines) > maxLines {
+		lines = append(lines[:maxLines], strings.TrimSpace(o.say("shortened")))
+	}
+	return lines
 }
 
 // label is what was looked at, and where.
@@ -321,36 +339,41 @@ func (p *printer) fixes(v *view) {
 		return
 	}
 	p.heading("fix")
-	p.remedies(v, v.root)
+	p.remedies("  ", v, v.root)
 }
 
 // remedies prints the steps of each party; a verifying command that all have in
 // common stands once, at the end.
-func (p *printer) remedies(v *view, f *finding.Finding) {
+func (p *printer) remedies(indent string, v *view, f *finding.Finding) {
 	shown, elsewhere := v.remediesShown(f, p.o)
 	for i, r := range shown {
 		if i > 0 {
 			p.gap()
 		}
-		where := p.o.word("where", r.Who)
-		if r.System != "" {
-			where += p.o.say("parenthesis", r.System)
-		}
-		p.line("  " + p.paint(bold, p.fit(where, 2)))
-		p.para("    ", r.Text)
+		p.line(indent + p.paint(bold, p.fit(p.o.where(r), len(indent))))
+		p.para(indent+"  ", r.Text)
 		for _, c := range r.Commands {
 			p.command(c)
 		}
 		if r.Verify != "" && (i == len(shown)-1 || shown[i+1].Verify != r.Verify) {
-			p.para("    ", p.o.say("verify"))
+			p.para(indent+"  ", p.o.say("verify"))
 			p.command(r.Verify)
 		}
 	}
 	if len(elsewhere) > 0 {
 		p.gap()
-		p.para("  ", p.o.say("for-systems", strings.Join(elsewhere, p.o.say("list-comma"))))
+		p.para(indent, p.o.say("for-systems", strings.Join(elsewhere, p.o.say("list-comma"))))
 		p.command("ftpdoctor explain " + string(f.Code))
 	}
+}
+
+// where is the heading of a remedy.
+func (o Options) where(r finding.Remedy) string {
+	s := o.word("where", r.Who)
+	if r.System != "" {
+		s += o.say("parenthesis", r.System)
+	}
+	return s
 }
 
 // others lists what was found beside the root cause: title and one line of
@@ -395,7 +418,7 @@ func (p *printer) other(v *view, f *finding.Finding) {
 		for _, e := range f.Evidence {
 			p.observation("    ", e)
 		}
-		p.remedies(v, f)
+		p.remedies("    ", v, f)
 		return
 	}
 	if f.Severity >= finding.Warning && len(f.Evidence) > 0 {
