@@ -24,6 +24,13 @@ var Langs = []Lang{English, Chinese}
 //go:embed pages
 var pages embed.FS
 
+// Readable is the page as a text for people, outside of a report: what only a
+// report knows stands there as <name>.
+func (p *Page) Readable() string {
+	s := groupRE.ReplaceAllString(p.Source, "$1")
+	return placeholderRE.ReplaceAllString(s, "<$1>")
+}
+
 // Remedy is what one party can do about a cause.
 type Remedy struct {
 	Who      string   `json:"who"`              // client, network or server

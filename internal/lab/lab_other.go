@@ -29,3 +29,6 @@ func Up(context.Context, Scenario) (*Net, Result, error) { return nil, Result{},
 
 // Down returns ErrUnsupported here.
 func Down(context.Context) (removed, alive []int, err error) { return nil, nil, ErrUnsupported }
+
+// Enter is the command that enters the client's namespace.
+func (*Net) Enter() string { return "" }

@@ -338,11 +338,14 @@ func (n *Net) enclose(ctx context.Context, h *Host) error {
 		close(p.done)
 	}()
 	n.started(p)
-	if err := out.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := out.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	said := make([]byte, 1000)
-	k, _ := out.Read(said)
+	k, err := out.Read(said)
+	if err != nil {
+		return fmt.Errorf("enclose %s: %w", h.Name, err)
+	}
 	if text := strings.TrimSpace(string(said[:k])); text != "ready" {
 		return fmt.Errorf("enclose %s: %s", h.Name, text)
 	}
@@ -427,3 +430,6 @@ func (n *Net) Close() error {
 	err := demolish(n.id)
 	return errors.Join(err, n.lock.Unlock())
 }
+
+// Enter is the command that enters the client's namespace.
+func (n *Net) Enter() string { return n.Client.Enter() }

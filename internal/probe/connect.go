@@ -1,0 +1,183 @@
+package probe
+
+import (
+	"context"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"ftpdoctor/internal/finding"
+	"ftpdoctor/internal/observe"
+)
+
+// connectCheck connects to every address of the target. When one fails, the
+// experiments of silence.go and refused.go find out why.
+var connectCheck = &check{
+	name: "connect", layer: "net", asks: "does the port accept connections, at every address",
+	run: connect,
+}
+
+const (
+	quickDial = 1500 * time.Millisecond // one lost SYN is sent again after 1 s
+	longDial  = 5 * time.Second         // three tries of the kernel; a router gives up on ARP after 3 s
+)
+
+// attempt is what came of one address.
+type attempt struct {
+	addr   netip.Addr
+	conn   *observe.Conn
+	dialed observe.Dialed
+}
+
+func connect(ctx context.Context, r *run) {
+	port := uint16(r.target.PortOr())
+	tries := each(r.w, r.addresses, func(w *observe.World, a netip.Addr) attempt {
+		conn, d := w.Dial(ctx, netip.AddrPortFrom(a, port), observe.DialOptions{Timeout: quickDial})
+		return attempt{a, conn, d}
+	})
+	var good, bad []attempt
+	for _, t := range tries {
+		r.dialed[t.addr] = t.dialed
+		if t.conn != nil {
+			good = append(good, t)
+		} else {
+			bad = append(bad, t)
+		}
+	}
+	if len(good) == 0 {
+		r.allFailed(ctx, bad)
+		return
+	}
+	r.use(good[0])
+	for _, t := range good[1:] {
+		t.conn.ResetClose()
+	}
+	if len(bad) > 0 {
+		r.someFailed(ctx, good, bad)
+	}
+	if d := good[0].dialed; d.Took >= time.Second && d.RTT < time.Second {
+		r.lossy("connecting took a second try of the kernel", d.Step.String())
+	}
+}
+
+// use takes a connection as the control connection.
+func (r *run) use(t attempt) {
+	r.peer = t.dialed.Remote
+	r.ctl = newControl(r.root.Scope("control"), t.conn)
+	r.facts.Timings["connect_rtt"] = seconds(t.dialed.Took)
+}
+
+func (r *run) lossy(what, detail string) {
+	r.find(finding.New(finding.NetPacketLoss, finding.Likely).As(finding.Warning).Saw(what, detail, fromControl))
+}
+
+// allFailed: nothing accepts. The first address speaks for all, but a route
+// or firewall fault of any family is looked for on each.
+func (r *run) allFailed(ctx context.Context, bad []attempt) {
+	for _, t := range bad {
+		if f := r.local(t.dialed); f != nil {
+			r.find(f.Stop())
+			return
+		}
+	}
+	first := bad[len(bad)-1] // IPv4 where there is one: most users have it
+	port := int(first.dialed.Remote.Port())
+	if first.dialed.Failure == observe.Refused && first.dialed.ICMP == nil {
+		r.refused(ctx, first)
+		return
+	}
+	// A second, patient try goes on beside the experiments: it catches loss,
+	// and the ICMP that a router sends when nobody answers its ARP.
+	var late attempt
+	var cause *finding.Finding
+	all(r.w.Scope("silent"), map[string]func(*observe.World){
+		"patience": func(w *observe.World) {
+			if first.dialed.Failure != observe.Timeout {
+				return
+			}
+			late.conn, late.dialed = w.Dial(ctx, first.dialed.Remote, observe.DialOptions{Timeout: longDial})
+		},
+		"why": func(w *observe.World) { cause = r.explainSilence(ctx, w, first.addr, port, first.dialed.Step) },
+	})
+	switch {
+	case late.conn != nil:
+		r.use(late)
+		r.find(finding.New(finding.NetPacketLoss, finding.Likely).
+			Saw("the first try to connect", first.dialed.Step.String(), fromControl).
+			Saw("a second try", late.dialed.Step.String(), fromExperiment))
+		return
+	case late.dialed.ICMP != nil && (cause == nil || cause.Code == finding.NetHostDown.Code):
+		if f := r.judgeICMP(first.addr, port, late.dialed.Step, nil); f != nil {
+			cause = f
+		}
+	}
+	r.find(cause.Stop())
+}
+
+// local names what this machine itself did to the attempt.
+func (r *run) local(d observe.Dialed) *finding.Finding {
+	own := d.ICMP != nil && (r.isOwn(d.ICMP.From) || d.ICMP.From.IsLoopback() || !d.ICMP.From.IsValid())
+	switch {
+	case d.Failure == observe.Denied, own && d.Took < 500*time.Millisecond && !d.ICMP.TimeExceeded():
+		if way := r.w.Route(d.Remote.Addr()); !way.OK() && way.Failure != observe.NotSupported {
+			return r.noWay(d.Remote.Addr(), way)
+		}
+		return finding.New(finding.ClientFirewall, finding.Confirmed).With("port", strconv.Itoa(int(d.Remote.Port()))).
+			Saw("this machine's own answer to the attempt", orNone(d.Errno)+" "+d.Step.String(), fromThisMachine)
+	case d.Failure == observe.NetUnreach, d.Failure == observe.Invalid:
+		if way := r.w.Route(d.Remote.Addr()); way.Failure != observe.NotSupported && !way.OK() {
+			return r.noWay(d.Remote.Addr(), way)
+		}
+		if d.ICMP == nil {
+			return finding.New(finding.RouteNoRoute, finding.Likely).Saw("this machine's own answer to the attempt", d.Errno, fromThisMachine)
+		}
+	}
+	return nil
+}
+
+// someFailed: the check goes on by a good address, but users whose programs
+// take the bad one wait or fail. Why it is bad is found out beside the way.
+func (r *run) someFailed(ctx context.Context, good, bad []attempt) {
+	for i, t := range bad {
+		d := t.dialed
+		sameFamily := false
+		for _, g := range good {
+			sameFamily = sameFamily || g.addr.Is4() == t.addr.Is4()
+		}
+		if d.Failure == observe.NetUnreach && d.ICMP == nil {
+			continue // programs pass over it at once
+		}
+		r.beside("dead"+strconv.Itoa(i), func(w *observe.World) func() {
+			again := d
+			if d.Failure == observe.Timeout {
+				var conn *observe.Conn
+				if conn, again = w.Dial(ctx, d.Remote, observe.DialOptions{Timeout: longDial - quickDial}); conn != nil {
+					conn.ResetClose()
+				}
+			}
+			return func() { r.judgeDead(t, again, good, sameFamily) }
+		})
+	}
+}
+
+func (r *run) judgeDead(t attempt, again observe.Dialed, good []attempt, sameFamily bool) {
+	if again.OK() {
+		r.lossy("the first try to connect to "+family(t.addr), t.dialed.Step.String())
+		return
+	}
+	def := finding.DNSDeadAddress
+	if !sameFamily {
+		def = finding.NetIPv6Broken
+		if t.addr.Is4() {
+			def = finding.NetIPv4Broken
+		}
+	}
+	var goods []string
+	for _, g := range good {
+		goods = append(goods, g.addr.String())
+	}
+	r.find(finding.New(def, finding.Confirmed).With("address", t.addr.String()).With("other", strings.Join(goods, ", ")).With("family", family(t.addr)).
+		Saw("connecting to this address", t.addr.String()+": "+again.Step.String(), fromExperiment).
+		Saw("connecting to the other addresses", strings.Join(goods, ", ")+": ok", fromExperiment))
+}

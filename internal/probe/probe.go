@@ -1,0 +1,341 @@
+// Package probe makes the active check of one target: layer by layer, each
+// check with the control experiments that tell its causes from those that look
+// the same. It turns what package observe sees into findings.
+//
+// A check is one file and one line in [checks]. It states its findings as soon
+// as it has the evidence; a failure of the target is never an error of the
+// check. When a check states a finding that stops the way, the checks behind it
+// are skipped because of it, never passed.
+//
+// Everything that a check does to the world goes through observe, in a scope
+// of its own, and every decision depends only on what observe returned: a
+// recording therefore replays to the same report.
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"ftpdoctor/internal/finding"
+	"ftpdoctor/internal/observe"
+)
+
+// Options say what the user wants to know. The zero value lists a directory.
+type Options struct {
+	Op             string        `json:"op,omitempty"`     // list (default), download, upload
+	Size           int           `json:"size,omitempty"`   // of the test file, bytes; 0: 256 KiB
+	Active         bool          `json:"active,omitempty"` // the server connects to us
+	Family         int           `json:"family,omitempty"` // 4, 6; 0: both
+	AllowClearText bool          `json:"allow_clear_text,omitempty"`
+	CAFile         string        `json:"ca_file,omitempty"`
+	Timeout        time.Duration `json:"timeout,omitempty"` // bound on the whole check; 0: 30 s
+	Soak           time.Duration `json:"soak,omitempty"`    // idle for so long and see whether the connection lives
+	Version        string        `json:"-"`
+}
+
+const (
+	defaultSize    = 256 << 10
+	defaultTimeout = 30 * time.Second
+)
+
+func (o Options) op() string {
+	if o.Op == "" {
+		return "list"
+	}
+	return o.Op
+}
+
+func (o Options) size() int {
+	if o.Size <= 0 {
+		return defaultSize
+	}
+	return o.Size
+}
+
+// check is one station of the way.
+type check struct {
+	name, layer string
+	asks        string // what it wants to know; a phrase
+	// applies tells why the check is not made for this target; empty: it is.
+	applies func(observe.Target, Options) string
+	run     func(context.Context, *run)
+}
+
+// checks in the order of the way. A check sees what those before it learnt.
+var checks = []*check{
+	clientCheck, resolveCheck, routeCheck, connectCheck, greetingCheck,
+	tlsCheck, loginCheck, dataCheck, fileCheck, tlsDepthCheck,
+}
+
+// Planned is a line of the plan.
+type Planned struct {
+	Name, Layer, Asks string
+	Skipped           string // why it will not be made; empty: it will
+}
+
+// Plan tells which checks will be made, in order: a function of target and
+// options alone.
+func Plan(t observe.Target, o Options) []Planned {
+	var out []Planned
+	for _, c := range checks {
+		p := Planned{Name: c.name, Layer: c.layer, Asks: c.asks}
+		if c.applies != nil {
+			p.Skipped = c.applies(t, o)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Observer is told about each check that ended, for a live line.
+type Observer func(finding.Check)
+
+// run is one check of one target under way: what was learnt so far.
+type run struct {
+	w       *observe.World // the scope of the check under way
+	root    *observe.World
+	target  observe.Target
+	options Options
+
+	mu       sync.Mutex
+	findings []*finding.Finding
+	ruledOut []finding.Candidate
+	facts    finding.Facts
+	missing  []string // privileges
+	stopped  string   // the check beyond which the way does not go
+	partial  string   // why the check under way could not finish looking
+
+	later     sync.WaitGroup // experiments that go on beside the way
+	deferred  []func()       // statements to be made when they are through, in order
+	self      observe.Self
+	links     observe.LinkTable
+	addresses []netip.Addr // of the target, in the order in which they are tried
+	dialed    map[netip.Addr]observe.Dialed
+	peer      netip.AddrPort // where the control connection leads
+	ctl       *control       // the control connection, logged in or not
+	loggedIn  bool
+	renewals  int                                      // control connections that had to be replaced
+	dataWorks func(*control, *observe.World) *dataConn // the way of opening a data connection that worked
+}
+
+// Run checks one target. The report is concluded but not localized. It returns
+// within the time-out of the options plus a second.
+func Run(ctx context.Context, w *observe.World, t observe.Target, o Options, tell Observer) *finding.Report {
+	timeout := o.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	timeout += o.Soak
+	if !w.Replaying() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	w.Hide(t.Password)
+	self := w.Self()
+	r := &run{
+		root: w, target: t, options: o, self: self,
+		dialed: map[netip.Addr]observe.Dialed{}, facts: finding.Facts{Addresses: []string{}, Timings: map[string]float64{}},
+	}
+	rep := &finding.Report{
+		Schema: finding.Schema, Target: t.String(), Vantage: self.Hostname,
+		Started: w.Started().UTC().Truncate(time.Second), Checks: []finding.Check{},
+	}
+	for _, c := range checks {
+		done := r.make(ctx, c)
+		rep.Checks = append(rep.Checks, done)
+		if tell != nil {
+			tell(done)
+		}
+	}
+	r.finish()
+	rep.Findings, rep.RuledOut, rep.Facts, rep.NotAvailable = r.findings, r.ruledOut, r.facts, r.missing
+	if rep.Findings == nil {
+		rep.Findings = []*finding.Finding{}
+	}
+	rep.DurationS = seconds(w.Scope("end").Elapsed())
+	r.redact()
+	rep.Conclude()
+	return rep
+}
+
+// make runs one check and says how it ended.
+func (r *run) make(ctx context.Context, c *check) finding.Check {
+	done := finding.Check{Name: c.name, Layer: c.layer}
+	if r.stopped != "" {
+		done.Outcome, done.Because = finding.Skipped, r.stopped
+		return done
+	}
+	if c.applies != nil {
+		if why := c.applies(r.target, r.options); why != "" {
+			done.Outcome, done.Because = finding.Skipped, why
+			return done
+		}
+	}
+	r.w, r.partial = r.root.Scope(c.name), ""
+	before := len(r.findings)
+	start := r.w.Elapsed()
+	c.run(ctx, r)
+	done.DurationS = seconds(r.w.Elapsed() - start)
+	r.facts.Timings[c.name] = done.DurationS
+	done.Outcome = finding.Passed
+	for _, f := range r.findings[before:] {
+		if f.Severity >= finding.Warning {
+			done.Outcome = finding.Found
+		}
+		if f.Stops && r.stopped == "" {
+			r.stopped = c.name
+		}
+	}
+	if r.partial != "" && done.Outcome == finding.Passed {
+		done.Outcome, done.Because = finding.Incomplete, r.partial
+	}
+	if ctx.Err() != nil && done.Outcome != finding.Found && !r.root.Replaying() {
+		done.Outcome, done.Because = finding.Incomplete, "the time for the whole check was up"
+	}
+	return done
+}
+
+// finish waits for what goes on beside the way, says good-bye and states what
+// was found last.
+func (r *run) finish() {
+	if r.ctl != nil {
+		r.ctl.quit()
+	}
+	r.later.Wait()
+	for _, state := range r.deferred {
+		state()
+	}
+}
+
+// beside runs an experiment beside the way; its statement is made at the end.
+func (r *run) beside(name string, experiment func(*observe.World) (state func())) {
+	w := r.root.Scope("beside").Scope(name)
+	slot := len(r.deferred)
+	r.deferred = append(r.deferred, func() {})
+	r.later.Go(func() {
+		state := experiment(w)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if state != nil {
+			r.deferred[slot] = state
+		}
+	})
+}
+
+// find states a finding.
+func (r *run) find(f *finding.Finding) *finding.Finding {
+	f.With("host", r.target.Host).With("target", r.target.String()).With("user", userOr(r.target.User))
+	if f.Args["port"] == "" {
+		f.With("port", strconv.Itoa(r.target.PortOr()))
+	}
+	if f.Args["address"] == "" && r.peer.IsValid() {
+		f.With("address", r.peer.Addr().String())
+	}
+	if f.Args["address"] == "" && len(r.addresses) > 0 {
+		f.With("address", r.addresses[0].String())
+	}
+	if f.Args["address"] == "" {
+		f.With("address", r.target.Host)
+	}
+	r.findings = append(r.findings, f)
+	return f
+}
+
+// exclude notes what an experiment ruled out.
+func (r *run) exclude(d *finding.Def, why string) {
+	r.ruledOut = append(r.ruledOut, finding.Candidate{Code: d.Code, Why: why})
+}
+
+// lacks notes a privilege that was missing, once.
+func (r *run) lacks(what string) {
+	for _, m := range r.missing {
+		if m == what {
+			return
+		}
+	}
+	r.missing = append(r.missing, what)
+}
+
+// redact hides secrets in everything that the report will show.
+func (r *run) redact() {
+	for _, f := range r.findings {
+		for i := range f.Evidence {
+			f.Evidence[i].Detail = bounded(r.root.Redact(f.Evidence[i].Detail))
+		}
+		for k, v := range f.Args {
+			f.Args[k] = bounded(r.root.Redact(v))
+		}
+		f.Subject = bounded(r.root.Redact(f.Subject))
+	}
+	r.facts.Software = bounded(r.root.Redact(r.facts.Software))
+}
+
+// maxDetail bounds what one observation shows of foreign text, in bytes.
+const maxDetail = 600
+
+func bounded(s string) string {
+	if len(s) <= maxDetail {
+		return s
+	}
+	return s[:maxDetail] + fmt.Sprintf(" … (%d bytes)", len(s))
+}
+
+func seconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e6 }
+
+func userOr(user string) string {
+	if user == "" {
+		return "anonymous"
+	}
+	return user
+}
+
+// all runs experiments side by side, each in a scope of its own, and waits.
+func all(w *observe.World, experiments map[string]func(*observe.World)) {
+	var wg sync.WaitGroup
+	for name, f := range experiments {
+		scope := w.Scope(name)
+		wg.Go(func() { f(scope) })
+	}
+	wg.Wait()
+}
+
+// each runs the same experiment on several things side by side; the results
+// stand in the order of the things.
+func each[T, R any](w *observe.World, things []T, f func(*observe.World, T) R) []R {
+	out := make([]R, len(things))
+	var wg sync.WaitGroup
+	for i, t := range things {
+		scope := w.Scope(strconv.Itoa(i))
+		wg.Go(func() { out[i] = f(scope, t) })
+	}
+	wg.Wait()
+	return out
+}
+
+// BadTarget is the report on a text that can't be a target.
+func BadTarget(w *observe.World, e *observe.TargetError) *finding.Report {
+	self := w.Self()
+	f := finding.New(finding.ClientBadTarget, finding.Confirmed).Stop().About(e.Given).
+		With("target", e.Given).With("host", e.Given).With("near", e.Meant).
+		Saw("the target as it was given", e.Given, fromThisMachine).
+		Saw("what is wrong with it", e.Why, fromThisMachine)
+	if e.Meant != "" {
+		f.Saw("what was probably meant", e.Meant, fromThisMachine)
+	}
+	rep := &finding.Report{
+		Schema: finding.Schema, Target: e.Given, Vantage: self.Hostname, Started: w.Started().UTC().Truncate(time.Second),
+		Findings: []*finding.Finding{f},
+		Facts:    finding.Facts{Addresses: []string{}},
+	}
+	rep.Checks = append(rep.Checks, finding.Check{Name: "target", Layer: "client", Outcome: finding.Found})
+	for _, c := range checks {
+		rep.Checks = append(rep.Checks, finding.Check{Name: c.name, Layer: c.layer, Outcome: finding.Skipped, Because: "target"})
+	}
+	rep.Conclude()
+	return rep
+}

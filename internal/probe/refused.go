@@ -1,0 +1,155 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ftpdoctor/internal/finding"
+	"ftpdoctor/internal/observe"
+)
+
+// otherFTPPorts are where an FTP server is found that is not where it was expected.
+var otherFTPPorts = []int{21, 990, 2121, 8021, 2021, 10021}
+
+// refused: a RST came back. From the host's own kernel it means that nothing
+// listens; from a box on the way it means that this box says no in the host's
+// name. The distance tells: a SYN whose TTL ends before the host, and is
+// refused all the same, met the box.
+func (r *run) refused(ctx context.Context, t attempt) {
+	port := int(t.dialed.Remote.Port())
+	var own, closed []observe.Dialed
+	var found map[int]string
+	var claim observe.Claim
+	all(r.w.Scope("refused"), map[string]func(*observe.World){
+		"sweep":  func(w *observe.World) { own = sweep(ctx, w, t.addr, port) },
+		"second": func(w *observe.World) { closed = sweep(ctx, w, t.addr, surelyClosed) },
+		"ports":  func(w *observe.World) { found = r.otherServices(ctx, w, t.addr, port) },
+		"claim":  func(w *observe.World) { claim = r.claims(ctx, w, t.addr) },
+	})
+	evidence := func(f *finding.Finding) *finding.Finding {
+		return f.With("address", t.addr.String()).With("port", strconv.Itoa(port)).Stop().
+			Saw("connecting to the port", strconv.Itoa(port)+": "+t.dialed.Step.String(), fromControl)
+	}
+	if len(claim.MACs) > 1 {
+		r.find(evidence(finding.New(finding.RouteDuplicateAddress, finding.Confirmed).With("mac", strings.Join(claim.MACs, ", "))).
+			Saw("machines that answer for the address", strings.Join(claim.MACs, ", "), fromExperiment))
+	}
+	a, b := distance(own), distance(closed)
+	if a > 0 && b > a {
+		r.find(evidence(finding.New(finding.NetPortRejected, finding.Confirmed).With("hop", routerAt(closed, a))).
+			Saw("distance of the refusal, in hops", strconv.Itoa(a), fromExperiment).
+			Saw("distance of the host, by a closed port", strconv.Itoa(b), fromExperiment))
+		return
+	}
+	if a > 0 && b == a {
+		r.exclude(finding.NetPortRejected, "the refusal comes from as far away as the host's other answers")
+	}
+	r.find(evidence(finding.New(finding.ServiceRefused, finding.Confirmed)).
+		Saw("distance of the refusal, in hops", orNone(positive(a)), fromExperiment).
+		Or(finding.ServiceNotRunning, "the program is not running").
+		Or(finding.ServiceLoopbackOnly, "the program listens on an address that is not reachable from outside").
+		Or(finding.NetPortRejected, "the server's own packet filter may answer with a RST").
+		DecideBy("on the server: is the program running, and what does it listen on (ss -ltnp)"))
+	for _, p := range otherFTPPorts {
+		if g := found[p]; g != "" {
+			r.find(evidence(finding.New(finding.ServiceWrongPort, finding.Confirmed).With("other", strconv.Itoa(p))).
+				Saw("another port greets as a file server", fmt.Sprintf("%d: %s", p, g), fromExperiment))
+			break
+		}
+	}
+}
+
+// distance is the smallest TTL that the far end itself answered; 0: none.
+func distance(sweep []observe.Dialed) int {
+	for i, d := range sweep {
+		if d.OK() || d.Failure == observe.Refused && d.ICMP == nil {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// routerAt names the router at a distance, as the reference sweep saw it.
+func routerAt(reference []observe.Dialed, ttl int) string {
+	if h := hops(reference); ttl >= 1 && ttl <= len(h) && h[ttl-1].IsValid() {
+		return h[ttl-1].String()
+	}
+	return ""
+}
+
+func positive(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// otherServices looks for a greeting of a file server on other ports.
+func (r *run) otherServices(ctx context.Context, w *observe.World, a netip.Addr, not int) map[int]string {
+	ports := slices.DeleteFunc(slices.Clone(otherFTPPorts), func(p int) bool { return p == not })
+	greetings := each(w, ports, func(w *observe.World, p int) string {
+		conn, d := w.Dial(ctx, netip.AddrPortFrom(a, uint16(p)), observe.DialOptions{Timeout: experimentTimeout})
+		if !d.OK() {
+			return ""
+		}
+		defer conn.Close()
+		conn.SetTimeout(2 * time.Second)
+		first := firstBytes(conn)
+		switch {
+		case strings.HasPrefix(first, "220"):
+			return firstLine(first)
+		case p == 990 && first == "":
+			if conn.Handshake(ctx, observe.TLSOptions{ServerName: r.target.Host, Timeout: 2 * time.Second}).OK() {
+				return "TLS"
+			}
+		}
+		return ""
+	})
+	out := map[int]string{}
+	for i, p := range ports {
+		out[p] = greetings[i]
+	}
+	return out
+}
+
+// claims asks the link who has the address, when it is on the link.
+func (r *run) claims(ctx context.Context, w *observe.World, a netip.Addr) observe.Claim {
+	if !a.Is4() || !r.sameNetwork(a) {
+		return observe.Claim{}
+	}
+	way := w.Route(a)
+	if way.Gateway.IsValid() || way.Interface == "" || way.Interface == "lo" {
+		return observe.Claim{}
+	}
+	c := w.WhoHas(ctx, a, way.Interface, 700*time.Millisecond)
+	if c.Failure == observe.NotPermitted {
+		r.mu.Lock()
+		r.lacks("duplicate addresses can't be seen without the capability CAP_NET_RAW")
+		r.mu.Unlock()
+	}
+	return c
+}
+
+// firstBytes reads what comes within the connection's time-out, up to a line.
+func firstBytes(conn *observe.Conn) string {
+	buf := make([]byte, 512)
+	n := 0
+	for n < len(buf) {
+		m, err := conn.Read(buf[n:])
+		n += m
+		if err != nil || strings.ContainsRune(string(buf[:n]), '\n') {
+			break
+		}
+	}
+	return string(buf[:n])
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return strings.TrimRight(line, "\r")
+}
