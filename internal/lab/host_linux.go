@@ -101,7 +101,7 @@ func (h *Host) command(ctx context.Context, argv ...string) *exec.Cmd {
 		}
 		return err
 	}
-	cmd.WaitDelay = 2 * time.Second
+	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 
@@ -305,7 +305,7 @@ func (h *Host) Sysctl(name, value string) error {
 }
 
 // WaitListen waits until something listens on each of the TCP ports of the
-// host, for at most 10 s.
+// host, for at most 20 s.
 func (h *Host) WaitListen(ctx context.Context, ports ...int) error {
 	return poll(ctx, fmt.Sprintf("%s to listen on %v", h.Name, ports), func() (bool, error) {
 		var open map[int]bool
@@ -345,9 +345,13 @@ func listening() (map[int]bool, error) {
 	return open, nil
 }
 
-// poll calls ready every few milliseconds, for at most 10 s.
+// patience bounds what is ready within a second on a machine that is not
+// overloaded.
+const patience = 20 * time.Second
+
+// poll calls ready every few milliseconds, until patience is over.
 func poll(ctx context.Context, what string, ready func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
