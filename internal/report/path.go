@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -200,6 +201,9 @@ func (p *printer) note(head, rail string, at int, text string) {
 // serverEnd is the other end of the path: who is there.
 func (p *printer) serverEnd(v *view) string {
 	end := p.o.say("server")
+	if u, err := url.Parse(v.Target); err == nil && u.Hostname() != "" {
+		end = u.Hostname()
+	}
 	if len(v.Facts.Addresses) > 0 {
 		end = strings.Join(v.Facts.Addresses[:min(3, len(v.Facts.Addresses))], p.o.say("list-comma"))
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,8 +23,12 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // build makes a report as a check would hand it over.
 func build(target string, tookS float64, checks []finding.Check, findings ...*finding.Finding) *finding.Report {
+	u, err := url.Parse(target)
+	if err != nil {
+		panic(err)
+	}
 	for _, f := range findings {
-		f.With("host", "ftp.example.com").With("port", "21").With("address", "203.0.113.7").With("target", target)
+		f.With("host", u.Hostname()).With("port", "21").With("address", "203.0.113.7").With("target", target)
 	}
 	return &finding.Report{
 		Schema: finding.Schema, Target: target, Vantage: "laptop",
