@@ -111,6 +111,16 @@ func fenced(doc, want string) bool {
 	return true
 }
 
+// A URL hides controls in percent signs.
+func TestEncodedTarget(t *testing.T) {
+	r := &finding.Report{Target: "ftp://a%c2%9b31mb%ff/", Status: finding.Unknown, Checks: way("resolve", finding.Incomplete, "", 1)}
+	for _, f := range formats {
+		if s := unprintable(render(t, f, r, Options{})); s != "" {
+			t.Errorf("%s: %s", f.name, s)
+		}
+	}
+}
+
 // However much a server says, the output stays small.
 func TestOutputIsBounded(t *testing.T) {
 	long := strings.Repeat("long reply | 长 ", 20_000)

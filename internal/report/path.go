@@ -202,7 +202,7 @@ func (p *printer) note(head, rail string, at int, text string) {
 func (p *printer) serverEnd(v *view) string {
 	end := p.o.say("server")
 	if u, err := url.Parse(v.Target); err == nil && u.Hostname() != "" {
-		end = u.Hostname()
+		end = p.o.forDisplay()(u.Hostname()) // decoding may bring controls back
 	}
 	if len(v.Facts.Addresses) > 0 {
 		end = strings.Join(v.Facts.Addresses[:min(3, len(v.Facts.Addresses))], p.o.say("list-comma"))
