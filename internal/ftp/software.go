@@ -63,7 +63,7 @@ var greetings = []product{
 	says("NcFTPd", `\bNcFTPd\b`+version),
 	says("Twisted", `\bTwisted\b`+version),
 	says("rclone", `\bRclone\b`+version),
-	says("MikroTik", `\bMikroTik\b`+version),
+	says("MikroTik", `\bMikroTik FTP server(?: \(MikroTik)?`+version),
 	says("VxWorks", `\bVxWorks\b`+version),
 	says("IBM z/OS FTP", `\bIBM FTP CS\b ?(V[0-9]+R[0-9]+)?`),
 	says("IBM i FTP", `\bQTCP at\b`),
