@@ -92,6 +92,7 @@ func TestCurl(t *testing.T) {
 	curl := client(t, "curl")
 	for _, tr := range transports {
 		t.Run(tr.name, func(t *testing.T) {
+			t.Parallel() // curl sleeps 0.2 s before each encrypted data connection
 			s := start(t, Fault{Script: tr.script})
 			base := append([]string{"-sS", "-v", "--cacert", caFile(t, s)}, tr.args...)
 			if !strings.Contains(tr.script, "anonymous") {

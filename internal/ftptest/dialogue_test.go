@@ -126,7 +126,11 @@ func (w *wire) do(step string) error {
 
 func (w *wire) doData(word, arg string) error {
 	if word == "refused" || word == "dropped" {
-		c, err := net.DialTimeout("tcp", net.JoinHostPort(w.srv.Host(), strconv.Itoa(w.port)), moment)
+		patience := moment
+		if word == "refused" {
+			patience = 10 * time.Second // Windows tries again before it believes a RST
+		}
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(w.srv.Host(), strconv.Itoa(w.port)), patience)
 		if err == nil {
 			c.Close()
 			return errors.New("connected")

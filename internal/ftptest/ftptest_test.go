@@ -231,6 +231,39 @@ func TestDataFaults(t *testing.T) {
 	}
 }
 
+// What the dialogues of the faults leave out.
+func TestOtherCommands(t *testing.T) {
+	for name, tc := range map[string]struct {
+		script string
+		steps  []string
+	}{
+		"before login": {"", []string{
+			"< ^220 ", "> PASS x", "< ^503 ", "> HELP", "< ^214-", "< ^ ABOR ACCT .*USER", "< ^214 ", "> PBSZ 0", "< ^503 ", "> PROT P", "< ^503 ",
+			"> OPTS UTF8 ON", "< ^200 ", "> OPTS MLST size;", "< ^200 ", "> OPTS MAGIC", "< ^501 ", "> NOOP\x00", "< ^502 ", "> ACCT x", "< ^202 ",
+		}},
+		"modes": {"software: iis\nwithout: MDTM", []string{
+			"< ^220 Microsoft", "> SYST", "< ^215 Windows_NT", "login", "> MODE S", "< ^200 ", "> MODE Z", "< ^504 ", "> STRU F", "< ^200 ", "> STRU R", "< ^504 ",
+			"> TYPE A", "< ^200 ", "> TYPE E", "< ^504 ", "> CWD pub", "< ^250 ", "> CDUP", "< ^250 ", "> PWD", `< ^257 "/"`, "> CWD hello.txt", "< ^550 ",
+			"> EPSV 2", "< ^522 ", "> EPSV ALL", "< ^200 ", "> MLSD hello.txt", "< ^501 ", "> MDTM hello.txt", "< ^502 ", "> SIZE pub", "< ^550 ",
+		}},
+		"files": {"", []string{
+			"< ^220 ", "login", "> RNTO x", "< ^503 ", "> RNFR pub", "< ^350 ", "> RNTO pub/inside", "< ^550 ", "> RMD pub", "< ^550 ", "> RMD /", "< ^550 ",
+			"> MKD pub", "< ^550 ", "> STOR none/x", "< ^553 ", "> STOR pub", "< ^553 ", "> REST -1", "< ^501 ",
+			"> RNFR pub", "< ^350 ", "> RNTO moved", "< ^250 ", "> SIZE moved/two.txt", "< ^213 8$", "> DELE moved/two.txt", "< ^250 ", "> SIZE moved/two.txt", "< ^550 ",
+		}},
+		"guest":   {"anonymous: on", []string{"< ^220 ", "> USER FTP", "< ^331 ", "> PASS x", "< ^230 ", "> STOR x", "< ^550 ", "> MKD x", "< ^550 "}},
+		"secure":  {"tls: explicit", []string{"< ^220 ", "> AUTH GSSAPI", "< ^504 ", "> AUTH TLS", "< ^234 ", "tls ^ok$", "> AUTH TLS", "< ^503 ", "> PROT S", "< ^536 ", "> PROT X", "< ^504 ", "> CCC", "< ^533 "}},
+		"refuse":  {"data: refuse", []string{"< ^220 ", "login", "pasv", "refused", "> LIST", "silent", "> ABOR", "< ^425 ", "< ^226 "}},
+		"receive": {"STOR → receive all\n\t226 thanks", []string{"< ^220 ", "login", "> STOR x", "< ^425 ", "pasv", "> STOR x", "upload 9", "< ^226 thanks"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := dial(t, start(t, Fault{Script: tc.script})).all(tc.steps...); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // The reader's bounds: an endless line is answered and forgotten.
 func TestLongLine(t *testing.T) {
 	w := dial(t, start(t, Fault{}))
@@ -259,6 +292,7 @@ func TestScriptErrors(t *testing.T) {
 		"connect → wait long":      "invalid duration",
 		"connect → close now":      "takes nothing",
 		"user: alone":              "name and a password",
+		"A \x9a→":                  "not UTF-8",
 		"tls: none\n\tclose":       "follows no rule",
 	} {
 		if _, err := Start(Fault{Script: script}); err == nil || !strings.Contains(err.Error(), want) {

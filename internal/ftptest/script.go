@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // script is a parsed script: what differs from the healthy server.
@@ -82,6 +83,9 @@ func parseScript(text string) (*script, error) {
 	s := &script{
 		listen: "ipv4", software: "vsftpd", user: User, password: Password, anonymous: "off", active: "on", tls: "none",
 		minTLS: tls.VersionTLS12, maxTLS: tls.VersionTLS13, without: map[string]bool{},
+	}
+	if !utf8.ValidString(text) {
+		return nil, fmt.Errorf("script is not UTF-8; bytes can be written as \\xff in quotes")
 	}
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	indent := sharedIndent(lines)
