@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -45,6 +46,13 @@ func inetutils(service string) setup {
 	return plain(func(ctx context.Context, n *Net) (*Proc, error) { return n.InetutilsFTPD(ctx, service) })
 }
 
+// vsftpdByInetd lets inetd start vsftpd for each connection: what stops it is
+// told to the client.
+func vsftpdByInetd(conf string) setup {
+	return then(file("/etc/vsftpd.conf", vsftpdDefaults+"listen_ipv6=NO\n"+conf),
+		inetutils("ftp stream tcp4 nowait root /usr/sbin/vsftpd vsftpd /etc/vsftpd.conf"))
+}
+
 // The same with explicit TLS offered. Session reuse is not asked for: that is a
 // fault of its own.
 func vsftpdTLS(k CertKnobs, conf string) setup {
@@ -58,8 +66,21 @@ func proftpdTLS(k CertKnobs, conf string) setup {
 		k.RSA = 2048 // what TLSRSACertificateFile takes
 	}
 	return withCert(k, func(ctx context.Context, n *Net) (*Proc, error) {
-		return n.ProFTPD(ctx, ProFTPDTLS+"TLSOptions NoSessionReuseRequired\n"+conf)
+		return n.ProFTPD(ctx, overridden(ProFTPDTLS, conf)+"TLSOptions NoSessionReuseRequired\n"+conf)
 	})
+}
+
+// overridden leaves out of a ProFTPD configuration the directives that conf
+// gives anew: of two the first would count.
+func overridden(defaults, conf string) string {
+	var b strings.Builder
+	for line := range strings.Lines(defaults) {
+		directive, _, _ := strings.Cut(line, " ")
+		if !strings.Contains("\n"+conf, "\n"+directive+" ") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // on runs a script on a host.
