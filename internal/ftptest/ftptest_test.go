@@ -253,7 +253,7 @@ func TestOtherCommands(t *testing.T) {
 		}},
 		"guest":   {"anonymous: on", []string{"< ^220 ", "> USER FTP", "< ^331 ", "> PASS x", "< ^230 ", "> STOR x", "< ^550 ", "> MKD x", "< ^550 "}},
 		"secure":  {"tls: explicit", []string{"< ^220 ", "> AUTH GSSAPI", "< ^504 ", "> AUTH TLS", "< ^234 ", "tls ^ok$", "> AUTH TLS", "< ^503 ", "> PROT S", "< ^536 ", "> PROT X", "< ^504 ", "> CCC", "< ^533 "}},
-		"refuse":  {"data: refuse", []string{"< ^220 ", "login", "pasv", "refused", "> LIST", "silent", "> ABOR", "< ^425 ", "< ^226 "}},
+		"refuse":  {"data: refuse", []string{"< ^220 ", "login", "port PASV", "refused", "> LIST", "silent", "> ABOR", "< ^425 ", "< ^226 "}},
 		"receive": {"STOR → receive all\n\t226 thanks", []string{"< ^220 ", "login", "> STOR x", "< ^425 ", "pasv", "> STOR x", "upload 9", "< ^226 thanks"}},
 	} {
 		t.Run(name, func(t *testing.T) {
