@@ -76,7 +76,7 @@ type EncodingEvidence struct {
 	Names      int        // names with bytes outside ASCII, of those looked at
 	ValidUTF8  int        // of these, the ones that are valid UTF-8
 	Mixed      bool       // some are UTF-8 and some can't be
-	Candidates []Encoding // what fits, the likeliest first; one when it is decided
+	Candidates []Encoding // what fits, the likeliest first; the guess alone when it is decided
 	Sample     string     // a name as the first candidate reads it
 }
 
@@ -87,7 +87,7 @@ const maxNameBytes = 16 << 10
 // statistics: the pairs of bytes that an encoding allows, and how common the
 // characters are that come out. With a single short name it is often
 // undecidable: then the guess is UnknownEncoding and the candidates are named.
-// Of names of which some are UTF-8 and some are not, the guess is about the rest.
+// Where some names are UTF-8 and some can't be, the guess is about the latter.
 func NameEncoding(names [][]byte) (Encoding, EncodingEvidence) {
 	var ev EncodingEvidence
 	var valid, other [][]byte
@@ -126,11 +126,10 @@ func NameEncoding(names [][]byte) (Encoding, EncodingEvidence) {
 // two-byte sequences only: D2 BB is 一 in GBK and һ in UTF-8.
 func fromUTF8(names [][]byte, ev EncodingEvidence) (Encoding, EncodingEvidence) {
 	ev.Candidates, ev.Sample = []Encoding{UTF8}, string(names[0])
-	if slices.ContainsFunc(names, surelyUTF8) {
+	if slices.ContainsFunc(names, surelyUTF8) || !slices.ContainsFunc(names, notLatin) {
 		return UTF8, ev
 	}
-	odd := 0.0
-	count := 0
+	odd, count := 0, 0
 	for _, name := range names {
 		for _, r := range string(name) {
 			if r >= utf8.RuneSelf {
@@ -142,14 +141,17 @@ func fromUTF8(names [][]byte, ev EncodingEvidence) (Encoding, EncodingEvidence) 
 		}
 	}
 	ranked := rank(names)
-	if len(ranked) == 0 || ranked[0].encoding != GBK && ranked[0].encoding != EUCKR && ranked[0].encoding != Big5 || ranked[0].score < 1 {
+	if len(ranked) == 0 || ranked[0].score < rivalScore {
 		return UTF8, ev
 	}
 	rival := ranked[0].encoding
+	if rival != GBK && rival != Big5 && rival != EUCKR {
+		return UTF8, ev
+	}
 	switch {
 	case odd == 0 && count >= 4:
 		return UTF8, ev
-	case odd*2 > float64(count) && count >= 3:
+	case odd*2 > count && count >= 3:
 		ev.Candidates = []Encoding{rival, UTF8}
 		ev.Sample, _ = rival.Decode(names[0])
 		return rival, ev
@@ -172,6 +174,22 @@ func surelyUTF8(name []byte) bool {
 	return false
 }
 
+// notLatin: not all characters outside ASCII are letters amid those of ASCII, as in café.
+func notLatin(name []byte) bool {
+	text := string(name)
+	before := rune(0)
+	for i, r := range text {
+		if r >= utf8.RuneSelf {
+			after, _ := utf8.DecodeRuneInString(text[i+utf8.RuneLen(r):])
+			if r < 0xC0 || r > 0x17F || !isASCIILetter(before) && !isASCIILetter(after) {
+				return true
+			}
+		}
+		before = r
+	}
+	return false
+}
+
 // familiar: a letter below U+0800 of an alphabet in daily use.
 func familiar(r rune) bool {
 	switch {
@@ -189,12 +207,13 @@ type fit struct {
 	bytes    int
 }
 
-// minScore is what an encoding must reach to be a candidate, leadScore by how
-// much it must lead to be the answer. Set by the tests' samples of eight languages.
+// What a score must reach, set by trial on names in eight languages.
 const (
-	minScore  = 0.2
-	leadScore = 0.35
-	sureBytes = 6 // fewer bytes outside ASCII need twice the lead
+	minScore   = 0.2  // to be a candidate
+	sureScore  = 0.6  // to be the answer
+	leadScore  = 0.35 // above the next, to be the answer
+	rivalScore = 1.2  // to cast doubt on names that are valid UTF-8
+	sureBytes  = 8    // fewer bytes outside ASCII need twice the lead
 )
 
 // rank orders the encodings that all names are valid in, the best fit first.
@@ -244,7 +263,7 @@ func decide(ranked []fit, names [][]byte, ev EncodingEvidence) (Encoding, Encodi
 	if ranked[0].bytes < sureBytes {
 		lead *= 2
 	}
-	if len(ranked) == 1 || ranked[0].score-ranked[1].score >= lead {
+	if ranked[0].score >= sureScore && (len(ranked) == 1 || ranked[0].score-ranked[1].score >= lead) {
 		ev.Candidates = []Encoding{ranked[0].encoding}
 		return ranked[0].encoding, ev
 	}
@@ -286,8 +305,8 @@ func eastAsian(e Encoding, r rune) float64 {
 		switch {
 		case commonKorean[r]:
 			return 2
-		case unicode.Is(unicode.Hangul, r):
-			return 0.7
+		case koreanLevel1()[r]:
+			return 1
 		}
 		return -1.5
 	case ShiftJIS, EUCJP:
@@ -321,8 +340,12 @@ func rated(r rune, common, level1 map[rune]bool) float64 {
 	return -1.5
 }
 
-// The first levels of GB 2312 (3,755 characters) and of Big5 (5,401).
+// The first levels of GB 2312 (3,755 characters) and of Big5 (5,401), and the
+// 2,350 syllables of KS X 1001.
 var (
+	koreanLevel1 = sync.OnceValue(func() map[rune]bool {
+		return plane(korean.EUCKR, 0xB0, 0xC8)
+	})
 	simplifiedLevel1 = sync.OnceValue(func() map[rune]bool {
 		return plane(simplifiedchinese.GBK, 0xB0, 0xD7)
 	})
@@ -331,17 +354,17 @@ var (
 	})
 )
 
-// plane is the Han characters of two bytes, of which the first lies between two bounds.
+// plane is the characters of two bytes, of which the first lies between two bounds.
 func plane(enc encoding.Encoding, from, to byte) map[rune]bool {
 	set := make(map[rune]bool, 6000)
 	decoder := enc.NewDecoder()
 	for lead := from; lead <= to; lead++ {
 		for trail := 0x40; trail <= 0xFE; trail++ {
-			if trail < 0xA1 && (trail > 0x7E || from == 0xB0) {
+			if trail < 0xA1 && (trail > 0x7E || enc != traditionalchinese.Big5) {
 				continue
 			}
 			b, err := decoder.Bytes([]byte{lead, byte(trail)})
-			if r, _ := utf8.DecodeRune(b); err == nil && unicode.Is(unicode.Han, r) {
+			if r, _ := utf8.DecodeRune(b); err == nil && unicode.In(r, unicode.Han, unicode.Hangul) {
 				set[r] = true
 			}
 		}
@@ -373,6 +396,8 @@ func alphabetic(e Encoding, text string) float64 {
 
 func latin(before, r, after rune) float64 {
 	switch {
+	case r == '’' && isASCIILetter(before):
+		return 1
 	case !unicode.IsLetter(r):
 		if before >= utf8.RuneSelf || after >= utf8.RuneSelf {
 			return -1.5
@@ -396,18 +421,22 @@ func cyrillic(before, r rune) float64 {
 	if !unicode.Is(unicode.Cyrillic, r) || !(r >= 0x410 && r <= 0x44F || r == 'ё' || r == 'Ё') {
 		return -2
 	}
-	joined := unicode.Is(unicode.Cyrillic, before)
+	capital := 1.0
+	if unicode.IsUpper(r) && unicode.Is(unicode.Cyrillic, before) {
+		if unicode.IsLower(before) {
+			return -1.5
+		}
+		capital = 0.6 // words in capitals are the rarer ones; KOI8-R and Windows-1251 swap the cases
+	}
 	switch {
-	case unicode.IsUpper(r) && joined && unicode.IsLower(before):
-		return -1.5
 	case isASCIILetter(before):
 		return -1
-	case strings.ContainsRune("оеаинтсрвлкмдпуя", unicode.ToLower(r)):
-		return 1.6
-	case strings.ContainsRune("ъщэфцЪЬЫ", r):
+	case strings.ContainsRune("оеаинтсрвл", unicode.ToLower(r)):
+		return 1.6 * capital
+	case strings.ContainsRune("ъщэфцю", unicode.ToLower(r)), strings.ContainsRune("ЬЫ", r):
 		return 0
 	}
-	return 0.9
+	return 0.8 * capital
 }
 
 func isASCIILetter(r rune) bool { return r < utf8.RuneSelf && isLetter(byte(r)) }

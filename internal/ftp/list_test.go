@@ -333,9 +333,12 @@ func FuzzMLSD(f *testing.F) {
 		if len(e.Name) == 0 || !bytes.Contains(b, e.Name) || e.Size < -1 || e.Type == "" {
 			t.Fatalf("%+v", e)
 		}
+		if bytes.HasSuffix(e.Name, []byte("\r")) {
+			return // would be the line end
+		}
 		// The facts that were understood, written again, read the same.
 		again, err := ParseMLSD(fmt.Appendf(nil, "size=%d;perm=%s;unique=%s; %s", e.Size, e.Perm, e.Unique, e.Name))
-		if err != nil || !bytes.Equal(again.Name, e.Name) && !bytes.ContainsAny(e.Name, "\r\n") || again.Perm != e.Perm && !strings.Contains(e.Perm, " ") {
+		if err != nil || !bytes.HasSuffix(e.Name, []byte("\n")) && !bytes.Equal(again.Name, e.Name) || again.Perm != e.Perm && !strings.Contains(e.Perm, " ") {
 			t.Fatalf("%+v reads as %+v, %v", e, again, err)
 		}
 	})
