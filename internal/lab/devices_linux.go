@@ -231,6 +231,25 @@ func (h *Host) Balancer(ctx context.Context, address, server, first string) erro
 	})
 }
 
+// Impersonate makes a host answer as the server does: it translates every TCP
+// connection it gets.
+func (h *Host) Impersonate(ctx context.Context, server string) error {
+	if err := h.Sysctl("net.ipv4.ip_forward", "1"); err != nil {
+		return err
+	}
+	return h.NFT(ctx, `table ip impersonate {
+	chain pre {
+		type nat hook prerouting priority dstnat
+		iifname "eth0" fib daddr type local meta l4proto tcp dnat to `+server+`
+	}
+	chain post {
+		type nat hook postrouting priority srcnat
+		ct status dnat masquerade
+	}
+}
+`)
+}
+
 // WebServer answers every HTTP request on the host with a page.
 func (h *Host) WebServer(ctx context.Context, address string) error {
 	return h.Accept(ctx, address, func(c net.Conn) {

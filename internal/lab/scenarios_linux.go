@@ -25,7 +25,7 @@ const target = "ftp://lab@" + FTPName + "/"
 var passwordEnv = []string{"FTPDOCTOR_PASSWORD=" + Password}
 
 // curl is the independent client of most proofs.
-const curl = "curl -sSv --max-time 10 --connect-timeout 5 --user lab:" + Password + " "
+const curl = "curl -sSv --max-time 12 --connect-timeout 8 --user lab:" + Password + " "
 
 // lftpTLS logs in with explicit TLS, data protected, by the client that most
 // scripts use; commands and a closing apostrophe follow.

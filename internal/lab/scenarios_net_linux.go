@@ -457,15 +457,15 @@ func pathScenarios() []Scenario {
 				if err != nil {
 					return err
 				}
-				if err := nas.Balancer(ctx, ":21", ServerIP+":21", ""); err != nil {
+				if err := nas.Impersonate(ctx, ServerIP); err != nil {
 					return err
 				}
-				if err := n.Gateway.NFT(ctx, "table ip divert {\n chain pre {\n type nat hook prerouting priority dstnat\n ip daddr "+PublicIP+" tcp dport 21 dnat to "+nasIP+"\n }\n}\n"); err != nil {
+				if err := n.Gateway.NFT(ctx, "table ip divert {\n chain pre {\n type nat hook prerouting priority dstnat\n ip daddr "+PublicIP+" tcp dport { 21, 40000-40050 } dnat to "+nasIP+"\n }\n}\n"); err != nil {
 					return err
 				}
 				return n.Zone.Replace(FTPName + ". A " + PublicIP)
 			}),
-			Proof: Proof{Run: curlFTP + "; " + curl + "ftp://" + nasIP + "/ | head -0; ping -c1 -W2 " + PublicIP, Match: `(?s)imeout was reached.*< 220.*ttl=64`},
+			Proof: Proof{Run: curlFTP + "; " + curl + "ftp://" + nasIP + "/; ping -c1 -W2 " + PublicIP, Match: `(?s)imeout was reached.*(` + listed + `).*ttl=64`},
 		},
 		{
 			Name:  "net/proxy-protocol",

@@ -172,8 +172,8 @@ ip route add 198.51.100.0/24 dev tun0`)
 			Args:  []string{"ftp://lab@nas.lab.example/"},
 			Env:   passwordEnv,
 			Want:  []string{"route/duplicate-address"},
-			Also:  []string{"service/refused"},
-			Root:  true, // two answers to ARP are seen on a packet socket only
+			Also:  []string{"service/refused"}, // what the printer says
+			Root:  true,                        // two answers to ARP are seen on a packet socket only
 			Setup: withVSFTPD(func(ctx context.Context, n *Net) error {
 				printer, err := n.AddHost(ctx, n.Gateway, "printer", nasIP+"/24")
 				if err != nil {
@@ -186,7 +186,7 @@ ip route add 198.51.100.0/24 dev tun0`)
 				if err != nil {
 					return err
 				}
-				if err := nas.Balancer(ctx, ":21", ServerIP+":21", ""); err != nil {
+				if err := nas.Impersonate(ctx, ServerIP); err != nil {
 					return err
 				}
 				return n.Zone.Add("nas.lab.example. A " + nasIP)
