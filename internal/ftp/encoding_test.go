@@ -91,9 +91,8 @@ func TestNameEncodingOfSingleNames(t *testing.T) {
 	}
 }
 
-// Words that the tables of common characters were not made from (the weights were
-// tuned on them, though): the names of languages
-// in the languages themselves, three at a time.
+// Words that the tables of common characters were not made from, though the
+// weights were tuned with an eye on them: names of languages, three at a time.
 func TestNameEncodingOfOtherWords(t *testing.T) {
 	for _, tc := range []struct {
 		tag language.Tag

@@ -22,7 +22,7 @@ func ParseMLSD(line []byte) (Entry, error) {
 		line = line[1:]
 	}
 	facts, name, ok := bytes.Cut(line, []byte(" "))
-	if !ok || len(name) == 0 {
+	if !ok || len(name) == 0 || bytes.IndexByte(line, '\n') >= 0 {
 		return Entry{}, ErrNoFacts
 	}
 	if len(facts) > 0 && facts[len(facts)-1] != ';' {
