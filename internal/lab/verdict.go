@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -64,7 +65,7 @@ func judge(s Scenario, r *report) (v Verdict, reason string) {
 	case among && root.Confidence == "confirmed":
 		return Wrong, "confirms " + root.Code
 	case !among:
-		return Wrong, root.Sentence
+		return Wrong, cmp.Or(root.Sentence, "another cause")
 	}
 	switch {
 	case !s.Candidates:
