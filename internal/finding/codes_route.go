@@ -22,7 +22,8 @@ var (
 		NetHostDown,
 	}})
 	RouteDuplicateAddress = define(Def{Code: "route/duplicate-address", Severity: Error, Explains: []*Def{
-		ServiceRefused, ServiceOtherProtocol, NetPacketLoss, NetHostDown,
+		ServiceRefused, ServiceOtherProtocol, ServiceHung, NetPacketLoss, NetHostDown, NetPortFiltered, NetOnlyOtherPorts,
+		TLSCertNameMismatch, AuthRejected, DataPassiveFiltered, DataEPSVBroken, DataPASVBroken, DataStalled, NetSourceNotAllowed,
 	}})
 	RouteLoop = define(Def{Code: "route/loop", Severity: Critical, Explains: []*Def{
 		NetHostDown, RouteUnreachableUpstream,

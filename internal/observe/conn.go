@@ -21,6 +21,7 @@ type Conn struct {
 	nc      net.Conn     // tcp, or TLS over it
 	dialed  Dialed
 	timeout time.Duration
+	until   time.Time // zero: each read and write has the whole time-out
 	ctx     context.Context
 
 	sessions  tls.ClientSessionCache
@@ -68,7 +69,11 @@ func newConn(w *World, key string, tcp *net.TCPConn, d Dialed) *Conn {
 func (c *Conn) Bind(ctx context.Context) *Conn { c.ctx = ctx; return c }
 
 // SetTimeout bounds each following read and write.
-func (c *Conn) SetTimeout(d time.Duration) { c.timeout = d }
+func (c *Conn) SetTimeout(d time.Duration) { c.timeout, c.until = d, time.Time{} }
+
+// SetBudget bounds all following reads and writes together, however many it
+// takes, so that a peer that drips its bytes gains nothing.
+func (c *Conn) SetBudget(d time.Duration) { c.timeout, c.until = d, time.Now().Add(d) }
 
 // Dialed tells how the connection came about.
 func (c *Conn) Dialed() Dialed { return c.dialed }
@@ -119,7 +124,11 @@ func (c *Conn) got(n int, s Step) (int, error) {
 
 // deadline arms the time-out of the next operation and ties it to the context.
 func (c *Conn) deadline() (release func()) {
-	_ = c.nc.SetDeadline(time.Now().Add(c.timeout))
+	end := time.Now().Add(c.timeout)
+	if !c.until.IsZero() && c.until.Before(end) {
+		end = c.until
+	}
+	_ = c.nc.SetDeadline(end)
 	stop := context.AfterFunc(c.ctx, func() { _ = c.nc.SetDeadline(time.Now()) })
 	return func() { stop() }
 }
@@ -225,20 +234,24 @@ type Sent struct {
 	N int64 `json:"n"`
 }
 
-// Send writes all of data and ends the connection in good order: TLS
+// Send writes all of data, each piece within the connection's time-out, and ends the connection in good order: TLS
 // close_notify, FIN, and then reading until the peer ends too, because a
 // socket closed with unread bytes (TLS 1.3 session tickets) answers RST and
 // takes the last data with it.
 func (c *Conn) Send(data []byte, total time.Duration) Sent {
 	return do(c.w, "send", func() Sent {
 		start := time.Now()
-		c.timeout = total
-		release := c.deadline()
-		n, err := c.nc.Write(data)
-		release()
-		s := Sent{Step: c.step(start, err), N: int64(n)}
-		if err != nil {
-			return s
+		var s Sent
+		for rest := data; len(rest) > 0; {
+			c.until = start.Add(total)
+			release := c.deadline()
+			n, err := c.nc.Write(rest[:min(len(rest), sendChunk)])
+			release()
+			s.N += int64(n)
+			rest = rest[n:]
+			if s.Step = c.step(start, err); err != nil {
+				return s
+			}
 		}
 		if t, ok := c.nc.(*tls.Conn); ok {
 			_ = t.CloseWrite()
@@ -251,6 +264,9 @@ func (c *Conn) Send(data []byte, total time.Duration) Sent {
 		return s
 	})
 }
+
+// sendChunk is the piece within which no progress counts as a pause.
+const sendChunk = 32 << 10
 
 // lingerRead bounds the wait for the peer's end after our own.
 const lingerRead = 2 * time.Second

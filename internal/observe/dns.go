@@ -71,17 +71,10 @@ func askLive(ctx context.Context, server netip.AddrPort, q Question, timeout tim
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	c := &dns.Client{Net: "udp", Timeout: timeout / 2}
-	var in *dns.Msg
-	var err error
-	for r.Tries = 1; ; r.Tries++ {
-		in, _, err = c.ExchangeContext(ctx, m, server.String())
-		if f, _ := classify(err); f != Timeout || r.Tries == 2 {
-			break
-		}
-	}
+	in, tries, err := askUDP(ctx, server, m, timeout)
+	r.Tries = tries
 	if err == nil && in.Truncated {
-		c.Net = "tcp"
+		c := &dns.Client{Net: "tcp", Timeout: timeout}
 		in, _, err = c.ExchangeContext(ctx, m, server.String())
 	}
 	r.Took = time.Since(start)
@@ -95,6 +88,39 @@ func askLive(ctx context.Context, server netip.AddrPort, q Question, timeout tim
 	r.Rcode = dns.RcodeToString[in.Rcode]
 	r.Answer, r.Authority = records(in.Answer), records(in.Ns)
 	return r
+}
+
+// askUDP sends the question, and once more when half of the time is over. Both
+// go out by one socket, so that a late answer to the first is taken as well.
+func askUDP(ctx context.Context, server netip.AddrPort, m *dns.Msg, timeout time.Duration) (in *dns.Msg, tries int, err error) {
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, "udp", server.String())
+	if err != nil {
+		return nil, 1, err
+	}
+	defer nc.Close()
+	conn := &dns.Conn{Conn: nc, UDPSize: 1232}
+	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Now()) })
+	defer stop()
+	end := time.Now().Add(timeout)
+	for tries = 1; tries <= 2; tries++ {
+		_ = nc.SetDeadline(time.Now().Add(time.Until(end) / time.Duration(3-tries)))
+		if err = conn.WriteMsg(m); err != nil {
+			return nil, tries, err
+		}
+		for {
+			if in, err = conn.ReadMsg(); err != nil {
+				break
+			}
+			if in.Id == m.Id {
+				return in, tries, nil
+			}
+		}
+		if f, _ := classify(err); f != Timeout {
+			return nil, tries, err
+		}
+	}
+	return nil, 2, err
 }
 
 func records(in []dns.RR) []Record {

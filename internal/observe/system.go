@@ -185,3 +185,17 @@ func (w *World) Knock(ctx context.Context, to netip.AddrPort, ttl int, timeout t
 	}
 	return do(w, name, func() Echo { return knockLive(ctx, to, ttl, timeout) })
 }
+
+// AnswerTTL is the hop limit that was left of the segment which answered a SYN.
+type AnswerTTL struct {
+	Step
+	TTL   int  `json:"ttl,omitempty"`
+	Reset bool `json:"reset,omitempty"` // it was a RST
+}
+
+// AnswerTTL connects and reads the TTL of the first answer. Two machines at
+// different distances show by it, also where both answer in one name. It needs
+// the capability CAP_NET_RAW.
+func (w *World) AnswerTTL(ctx context.Context, to netip.AddrPort, timeout time.Duration) AnswerTTL {
+	return do(w, "answer-ttl "+to.String(), func() AnswerTTL { return answerTTLLive(ctx, to, timeout) })
+}

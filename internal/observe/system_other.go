@@ -29,3 +29,7 @@ func whoHasLive(context.Context, netip.Addr, string, time.Duration) Claim {
 func knockLive(context.Context, netip.AddrPort, int, time.Duration) Echo {
 	return Echo{Step: Step{Failure: NotSupported}}
 }
+
+func answerTTLLive(context.Context, netip.AddrPort, time.Duration) AnswerTTL {
+	return AnswerTTL{Step: Step{Failure: NotSupported}}
+}

@@ -10,7 +10,10 @@ import (
 )
 
 // activeWait bounds the wait for the server's connection: two lost SYNs.
-const activeWait = 4 * time.Second
+const (
+	activeWait  = 4 * time.Second
+	activeReply = 2 * time.Second // for the reply after it
+)
 
 // activeWay has the server connect to a port of ours: EPRT over IPv6, PORT
 // over IPv4, as clients do.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"io"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -82,7 +83,10 @@ func linkState(l observe.Link) string {
 // proxyVariables are what curl, wget, lftp and most libraries obey.
 var proxyVariables = []string{"ftp_proxy", "FTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"}
 
-const proxyTimeout = 1500 * time.Millisecond
+const (
+	proxyTimeout = 1500 * time.Millisecond
+	proxyAnswer  = 4 * time.Second
+)
 
 // proxies asks whether other programs of this machine would go through a proxy
 // for this target, and whether that proxy can be reached. This program itself
@@ -117,14 +121,14 @@ func (r *run) proxies(ctx context.Context) {
 		return
 	}
 	r.beside("proxy", func(w *observe.World) func() {
-		d, connect := tryProxy(ctx, w, u)
-		return func() { r.judgeProxy(name+"="+shown, shown, d, connect) }
+		d, status := tryProxy(ctx, w, u, r.target.HostPort())
+		return func() { r.judgeProxy(name+"="+shown, shown, d, status) }
 	})
 }
 
-// tryProxy connects to the proxy; an HTTP proxy is asked by the caller's words
-// for nothing: that it accepts is enough to know that it is there.
-func tryProxy(ctx context.Context, w *observe.World, u *url.URL) (observe.Dialed, string) {
+// tryProxy connects to the proxy and asks an HTTP proxy for the server as
+// programs do, without credentials. It returns the status line.
+func tryProxy(ctx context.Context, w *observe.World, u *url.URL, target string) (observe.Dialed, string) {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080", "socks4": "1080"}[u.Scheme]
@@ -145,22 +149,42 @@ func tryProxy(ctx context.Context, w *observe.World, u *url.URL) (observe.Dialed
 		to, _ = netip.ParseAddrPort("[" + addr.String() + "]:" + port)
 	}
 	conn, d := w.Dial(ctx, to, observe.DialOptions{Timeout: proxyTimeout})
-	if conn != nil {
-		conn.Close()
+	if conn == nil {
+		return d, ""
 	}
-	return d, to.String()
+	defer conn.Close()
+	if u.Scheme != "http" {
+		return d, ""
+	}
+	conn.SetBudget(proxyAnswer)
+	if _, err := io.WriteString(conn, "GET ftp://"+target+"/ HTTP/1.0\r\nHost: "+target+"\r\n\r\n"); err != nil {
+		return d, ""
+	}
+	return d, firstLine(firstBytes(conn))
+}
+
+// cannotFTP tells by a status line that the proxy does not carry FTP. Other
+// refusals (credentials, a missing file) come from beyond it.
+func cannotFTP(status string) bool {
+	f := strings.Fields(status)
+	return len(f) >= 2 && strings.HasPrefix(f[0], "HTTP/") && slices.Contains([]string{"400", "403", "405", "501"}, f[1])
 }
 
 // judgeProxy: the direct way was tried by the checks; when it worked and the
 // proxy can't be reached, the proxy is what stands between users and server.
 // When the direct way failed and the proxy answers, clients that go around it fail.
-func (r *run) judgeProxy(setting, proxy string, d observe.Dialed, _ string) {
+func (r *run) judgeProxy(setting, proxy string, d observe.Dialed, status string) {
 	direct := r.peer.IsValid()
 	switch {
 	case direct && !d.OK():
 		r.find(finding.New(finding.ClientProxyIntercepts, finding.Confirmed).With("proxy", proxy).
 			Saw("a proxy is set for this target", setting, fromThisMachine).
 			Saw("connecting to the proxy", d.String(), fromExperiment).
+			Saw("connecting to the server directly", "ok", fromExperiment))
+	case direct && cannotFTP(status):
+		r.find(finding.New(finding.ClientProxyIntercepts, finding.Confirmed).With("proxy", proxy).
+			Saw("a proxy is set for this target", setting, fromThisMachine).
+			Saw("asking the proxy for the server", status, fromExperiment).
 			Saw("connecting to the server directly", "ok", fromExperiment))
 	case !direct && d.OK() && r.silentOrRefused():
 		r.find(finding.New(finding.ClientProxyIgnored, finding.Likely).With("proxy", proxy).

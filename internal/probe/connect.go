@@ -57,7 +57,7 @@ func connect(ctx context.Context, r *run) {
 		r.someFailed(ctx, good, bad)
 	}
 	if d := good[0].dialed; d.Took >= time.Second && d.RTT < time.Second {
-		r.lossy("connecting took a second try of the kernel", d.Step.String())
+		r.suspectLoss = true
 	}
 }
 
@@ -66,10 +66,6 @@ func (r *run) use(t attempt) {
 	r.peer = t.dialed.Remote
 	r.ctl = newControl(r.root.Scope("control"), t.conn)
 	r.facts.Timings["connect_rtt"] = seconds(t.dialed.Took)
-}
-
-func (r *run) lossy(what, detail string) {
-	r.find(finding.New(finding.NetPacketLoss, finding.Likely).As(finding.Warning).Saw(what, detail, fromControl))
 }
 
 // allFailed: nothing accepts. The first address speaks for all, but a route
@@ -103,9 +99,7 @@ func (r *run) allFailed(ctx context.Context, bad []attempt) {
 	switch {
 	case late.conn != nil:
 		r.use(late)
-		r.find(finding.New(finding.NetPacketLoss, finding.Likely).
-			Saw("the first try to connect", first.dialed.Step.String(), fromControl).
-			Saw("a second try", late.dialed.Step.String(), fromExperiment))
+		r.suspectLoss = true
 		return
 	case late.dialed.ICMP != nil && (cause == nil || cause.Code == finding.NetHostDown.Code):
 		if f := r.judgeICMP(first.addr, port, late.dialed.Step, nil); f != nil {
@@ -163,7 +157,7 @@ func (r *run) someFailed(ctx context.Context, good, bad []attempt) {
 
 func (r *run) judgeDead(t attempt, again observe.Dialed, good []attempt, sameFamily bool) {
 	if again.OK() {
-		r.lossy("the first try to connect to "+family(t.addr), t.dialed.Step.String())
+		r.suspectLoss = true
 		return
 	}
 	def := finding.DNSDeadAddress

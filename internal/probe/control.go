@@ -59,7 +59,7 @@ func (c *control) sayWithin(ctx context.Context, verb, arg string, timeout time.
 		return x
 	}
 	c.conn.Bind(ctx)
-	c.conn.SetTimeout(timeout)
+	c.conn.SetBudget(timeout)
 	if _, err := c.conn.Write(line); err != nil {
 		x.err, c.dead = err, true
 		return x
@@ -73,7 +73,7 @@ func (c *control) sayWithin(ctx context.Context, verb, arg string, timeout time.
 func (c *control) read(ctx context.Context, timeout time.Duration) exchange {
 	var x exchange
 	c.conn.Bind(ctx)
-	c.conn.SetTimeout(timeout)
+	c.conn.SetBudget(timeout)
 	start := c.w.Elapsed()
 	x.reply, x.err = c.rd.Reply()
 	x.took = c.w.Elapsed() - start

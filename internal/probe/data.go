@@ -28,6 +28,7 @@ const (
 	listHead     = 1 << 20
 	listLimit    = 16 << 20
 	announceDial = 1500 * time.Millisecond
+	stalledReply = 500 * time.Millisecond
 )
 
 // dataConn is a data connection being opened.
@@ -59,8 +60,15 @@ type outcome struct {
 	tls     *observe.TLSState
 	drained observe.Drained
 	sent    observe.Sent
-	upload  bool
+	options dataOptions
 	final   exchange
+}
+
+// stalled: bytes stopped moving on an open data connection.
+func (o outcome) stalled() bool {
+	return o.drained.Failure == observe.Timeout || o.sent.Failure == observe.Timeout ||
+		o.tls != nil && o.tls.Failure == observe.Timeout ||
+		o.options.send != nil && o.sent.OK() && o.prelim.reply.Preliminary() && o.final.failure() == observe.Timeout
 }
 
 func (o outcome) ok() bool {
@@ -174,7 +182,7 @@ func (r *run) listing(ctx context.Context, c *control, way func(*control, *obser
 	c.dialed++
 	c.mss = o.mss
 	d := way(c, c.w.Scope("data"+strconv.Itoa(c.dialed)))
-	out := outcome{dataConn: *d, upload: o.send != nil}
+	out := outcome{dataConn: *d, options: o}
 	if d.setup.err != nil || d.setup.verb != "" && !d.setup.reply.Completion() || d.badAddr != nil {
 		out.opened.Failure = observe.Absent
 		return out
@@ -203,7 +211,7 @@ func (r *run) listing(ctx context.Context, c *control, way func(*control, *obser
 		}
 		d.conn, d.dialed = d.listener.Accept(ctx, activeWait)
 		out.dialed, out.opened = d.dialed, d.dialed.Step
-		out.prelim = c.read(ctx, replyTimeout)
+		out.prelim = c.read(ctx, activeReply)
 		out.prelim.verb = verb
 	} else {
 		out.prelim = c.sayWithin(ctx, verb, o.arg, replyTimeout)
@@ -214,7 +222,11 @@ func (r *run) listing(ctx context.Context, c *control, way func(*control, *obser
 	}
 	r.transfer(ctx, c, d.conn, o, &out)
 	if out.prelim.reply.Preliminary() {
-		out.final = c.read(ctx, replyTimeout)
+		wait := replyTimeout
+		if out.stalled() {
+			wait = stalledReply // the server does not know yet
+		}
+		out.final = c.read(ctx, wait)
 		out.final.verb = verb
 	} else {
 		out.final = out.prelim
@@ -255,6 +267,10 @@ func (r *run) transfer(ctx context.Context, c *control, conn *observe.Conn, o da
 func (r *run) passive(ctx context.Context) {
 	epsv := r.listing(ctx, r.ctl, epsvWay(r), dataOptions{})
 	var pasv outcome
+	if epsv.stalled() && epsv.opened.OK() {
+		r.nothingPassive(ctx, epsv, pasv)
+		return
+	}
 	v4 := r.peer.Addr().Is4()
 	if r.ctl.dead || epsv.unfinished() {
 		r.renew(ctx)
@@ -434,7 +450,7 @@ func (r *run) setupRefused(o outcome, v6 bool) *finding.Finding {
 	case def != nil:
 	case o.setup.reply.Code == 421 || o.setup.reply.Code == 425 || o.setup.reply.Code == 451:
 		def = finding.DataPortsExhausted
-	case v6 && (o.setup.reply.Code == 500 || o.setup.reply.Code == 502):
+	case v6: // there is no PASV over IPv6
 		def = finding.DataEPSVUnsupported
 	default:
 		def = finding.DataPassiveDisabled
@@ -523,14 +539,11 @@ func (r *run) transferFailed(ctx context.Context, o outcome) *finding.Finding {
 	if def := match(fileSayings, text); def != nil && o.final.reply.Permanent() && (o.tls == nil || o.tls.OK()) {
 		return finding.New(def, finding.Confirmed).With("reply", text)
 	}
-	stalled := o.drained.Failure == observe.Timeout || o.tls != nil && o.tls.Failure == observe.Timeout
-	if stalled {
-		if small := r.listSmall(ctx); small.ok() {
-			return finding.New(finding.RouteMTUBlackhole, finding.Confirmed).With("mss", fmt.Sprint(smallMSS)).
-				Saw("the same listing with small segments", small.String(), fromExperiment)
-		}
-		r.exclude(finding.RouteMTUBlackhole, "with small segments the transfer stalls as well")
-		return finding.New(finding.DataStalled, finding.Confirmed).With("bytes", fmt.Sprint(o.drained.N))
+	if o.stalled() {
+		return r.judgeStall(ctx, o)
+	}
+	if o.drained.OK() && o.drained.N > 0 && o.final.err != nil {
+		return r.controlLost(ctx, o)
 	}
 	switch {
 	case o.tls != nil && !o.tls.OK():
@@ -553,8 +566,35 @@ func (r *run) transferFailed(ctx context.Context, o outcome) *finding.Finding {
 	return finding.New(finding.FilePermissionDenied, finding.Possible).As(finding.Error).With("reply", text)
 }
 
-// listSmall lists on a session of its own with small segments everywhere.
-func (r *run) listSmall(ctx context.Context) outcome {
+// judgeStall makes the same transfer with small segments: if that goes
+// through, large packets are what gets lost.
+func (r *run) judgeStall(ctx context.Context, o outcome) *finding.Finding {
+	if small := r.againSmall(ctx, o.options); small.ok() {
+		return finding.New(finding.RouteMTUBlackhole, finding.Confirmed).With("mss", fmt.Sprint(smallMSS)).
+			Saw("the same transfer with small segments", small.String(), fromExperiment)
+	}
+	r.exclude(finding.RouteMTUBlackhole, "with small segments the transfer stalls as well")
+	return finding.New(finding.DataStalled, finding.Confirmed).With("bytes", fmt.Sprint(o.drained.N+o.sent.N)).With("seconds", fmt.Sprint(int(dataPause.Seconds())))
+}
+
+// controlLost: all bytes came, and the control connection did not live to tell.
+func (r *run) controlLost(ctx context.Context, o outcome) *finding.Finding {
+	fresh := r.secondGreeting(ctx, quickGreeting)
+	f := finding.New(finding.NetIdleTimeout, finding.Likely).With("seconds", fmt.Sprintf("%.0f", o.drained.Took.Seconds())).
+		Saw("the data connection", fmt.Sprintf("%d bytes in %s", o.drained.N, observe.Human(o.drained.Took)), fromData).
+		Saw("the control connection after it", o.final.String(), fromControl).
+		Saw("a new connection at that moment", fresh.String(), fromExperiment)
+	if fresh.err != nil || o.drained.Took < time.Second {
+		f.Or(finding.NetIdleTimeout, "a box on the way forgets the control connection while it is idle").
+			Or(finding.ServiceAborts, "the server's process for this session died").
+			DecideBy("transfer a small file: if its end is confirmed, it is the idle time; on the server: read the log")
+	}
+	return f
+}
+
+// againSmall makes a transfer again, on a session of its own with small
+// segments everywhere. An upload goes to a name of its own, and is removed.
+func (r *run) againSmall(ctx context.Context, o dataOptions) outcome {
 	w := r.w.Scope("small")
 	conn, d := w.Dial(ctx, r.peer, observe.DialOptions{Timeout: quickDial, MSS: smallMSS})
 	if !d.OK() {
@@ -569,7 +609,15 @@ func (r *run) listSmall(ctx context.Context) outcome {
 	if dir := r.directory(); dir != "" {
 		c.say(ctx, "CWD", dir)
 	}
-	return r.listing(ctx, c, epsvOrPASV(r), dataOptions{mss: smallMSS})
+	o.mss = smallMSS
+	if o.verb != "" && o.verb != "LIST" {
+		c.say(ctx, "TYPE", "I")
+	}
+	if o.send != nil {
+		o.arg += "-2"
+		defer func() { c.say(ctx, "DELE", o.arg) }()
+	}
+	return r.listing(ctx, c, epsvOrPASV(r), o)
 }
 
 // epsvOrPASV opens by EPSV, and by PASV where the server refuses that.

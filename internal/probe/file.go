@@ -32,7 +32,6 @@ var fileCheck = &check{
 		if r.options.Soak > 0 {
 			r.soak(ctx)
 		}
-		r.linkQuality()
 	},
 }
 
@@ -269,6 +268,7 @@ func (r *run) notWritten(ctx context.Context, o outcome, name, ext string, conte
 		// configuration forbids, 553 for what the file system refuses.
 		return evidence(finding.New(finding.FileUploadsDisabled, finding.Likely)).
 			Or(finding.FileUploadsDisabled, "the server's configuration lets nobody write (vsftpd: write_enable, cmds_denied)").
+			Or(finding.FilePermissionDenied, "this user may not write into the directory").
 			Or(finding.FileNameRefused, "the server's configuration denies this name (vsftpd: deny_file)").
 			DecideBy("on the server: look at write_enable, cmds_denied and deny_file in its configuration")
 	case o.final.reply.Code == 553 && (def == nil || def == finding.FilePermissionDenied):
@@ -327,21 +327,4 @@ func (r *run) soak(ctx context.Context) {
 		f.Confidence = finding.Confirmed
 	}
 	r.find(f.Stop())
-}
-
-const lossyRetransmits = 3
-
-// linkQuality reads what the kernel counted on the control connection.
-func (r *run) linkQuality() {
-	if r.ctl.dead {
-		return
-	}
-	if n := r.ctl.conn.Counters().Retransmits; n >= lossyRetransmits {
-		r.find(finding.New(finding.NetPacketLoss, finding.Likely).With("count", fmt.Sprint(n)).
-			Saw("segments of the control connection that had to be sent again", fmt.Sprint(n), fromControl))
-	}
-	if rtt := r.ctl.conn.Dialed().RTT; rtt >= 300*time.Millisecond {
-		r.find(finding.New(finding.PerformanceHighLatency, finding.Confirmed).With("seconds", fmt.Sprintf("%.2f", rtt.Seconds())).
-			Saw("round-trip time", observe.Human(rtt), fromControl))
-	}
 }

@@ -142,13 +142,18 @@ func (r *run) otherProtocol(first string) {
 // closedBeforeGreeting: accepted, then ended without a word.
 func (r *run) closedBeforeGreeting(ctx context.Context, x exchange, waited time.Duration) {
 	how := x.String() + " after " + observe.Human(waited)
-	if r.acceptsAll(ctx) {
-		r.transparentProxy("the first connection", how)
-		return
+	var again exchange
+	if r.quiet != nil {
+		again = r.quiet.second
+	} else {
+		if r.acceptsAll(ctx) {
+			r.transparentProxy("the first connection", how)
+			return
+		}
+		// Once more after a pause: a limit of the moment lets the second try in.
+		r.w.Sleep(ctx, time.Second)
+		again = r.secondGreeting(ctx, quickGreeting)
 	}
-	// Once more after a pause: a limit of the moment lets the second try in.
-	r.w.Sleep(ctx, time.Second)
-	again := r.secondGreeting(ctx, quickGreeting)
 	if again.err == nil && again.reply.Code == 220 {
 		r.find(finding.New(finding.ServiceTooManyConnections, finding.Possible).As(finding.Error).Stop().
 			Saw("the first connection", how, fromControl).
@@ -218,6 +223,7 @@ func (r *run) experimentsOnSilence(ctx context.Context) *exchange {
 		"proxy":  func(*observe.World) { s.acceptAll = r.acceptsAll(ctx) },
 		"mss":    func(w *observe.World) { s.smallMSS = r.trySmall(ctx, w) },
 	})
+	r.quiet = &s
 	quiet := s.late.failure() == observe.Timeout
 	switch {
 	case s.acceptAll:
@@ -266,7 +272,7 @@ func (r *run) tryHTTP(ctx context.Context, w *observe.World) string {
 		return ""
 	}
 	defer conn.Close()
-	conn.SetTimeout(3 * time.Second)
+	conn.SetBudget(3 * time.Second)
 	if _, err := io.WriteString(conn, "OPTIONS / HTTP/1.0\r\n\r\n"); err != nil {
 		return ""
 	}
@@ -282,7 +288,7 @@ func (r *run) trySmall(ctx context.Context, w *observe.World) string {
 		return ""
 	}
 	defer conn.Close()
-	conn.SetTimeout(4 * time.Second)
+	conn.SetBudget(4 * time.Second)
 	return firstBytes(conn)
 }
 

@@ -64,7 +64,7 @@ func login(ctx context.Context, r *run) {
 		r.refusedLogin(finding.New(finding.AuthSecondFactorRequired, finding.Confirmed), x)
 		return
 	default:
-		r.loginRefused(x)
+		r.loginRefused(ctx, x)
 		return
 	}
 	r.facts.Timings["auth"] = seconds(took)
@@ -165,7 +165,7 @@ func (r *run) refusedLogin(f *finding.Finding, x exchange) {
 
 // loginRefused judges a reply that refuses: by the words, then by the command
 // that was answered.
-func (r *run) loginRefused(x exchange) {
+func (r *run) loginRefused(ctx context.Context, x exchange) {
 	text := x.reply.String()
 	for _, sayings := range [][]saying{noCertificateOops, serverSayings, loginSayings} {
 		if def := match(sayings, text); def != nil && !(def == finding.ServiceUnavailable && x.reply.Permanent()) {
@@ -184,6 +184,7 @@ func (r *run) loginRefused(x exchange) {
 		r.refusedLogin(finding.New(finding.ServiceUnavailable, finding.Likely), x)
 	case r.anonymous():
 		r.refusedLogin(finding.New(finding.AuthAnonymousDisabled, finding.Confirmed), x)
+	case x.verb == "USER" && r.unaskedReply(ctx, x):
 	case x.verb == "USER":
 		r.refusedLogin(finding.New(finding.AuthUserDenied, finding.Likely).
 			Or(finding.AuthUserDenied, "a list of the server denies this user, or does not allow it: the refusal came before the password").
@@ -194,12 +195,30 @@ func (r *run) loginRefused(x exchange) {
 	}
 }
 
+// unaskedReply looks for a second reply behind the greeting that nobody asked
+// for: somebody else spoke first on our connection, a balancer with its PROXY
+// line, and every reply since is one step behind.
+func (r *run) unaskedReply(ctx context.Context, x exchange) bool {
+	c := r.session(ctx, r.w.Scope("unasked"))
+	if c == nil {
+		return false
+	}
+	defer c.drop()
+	extra := c.read(ctx, time.Second)
+	if extra.err != nil {
+		return false
+	}
+	r.refusedLogin(finding.New(finding.NetProxyProtocol, finding.Confirmed).
+		Saw("a reply behind the greeting that nothing was asked for", extra.reply.String(), fromExperiment), x)
+	return true
+}
+
 var noCertificateOops = []saying{say(`OOPS: SSL`, finding.TLSNoCertificate)}
 
 // rejected: a reply to PASS that gives no reason. Servers do not say which of
 // many it is, on purpose; only the time to the reply and the server's side tell.
 func (r *run) rejected(x exchange) {
-	f := finding.New(finding.AuthRejected, finding.Confirmed)
+	f := finding.New(finding.AuthRejected, finding.Likely)
 	why := []struct {
 		def *finding.Def
 		why string

@@ -109,17 +109,19 @@ type run struct {
 	stopped  string   // the check beyond which the way does not go
 	partial  string   // why the check under way could not finish looking
 
-	later     sync.WaitGroup // experiments that go on beside the way
-	deferred  []func()       // statements to be made when they are through, in order
-	self      observe.Self
-	links     observe.LinkTable
-	addresses []netip.Addr // of the target, in the order in which they are tried
-	dialed    map[netip.Addr]observe.Dialed
-	peer      netip.AddrPort // where the control connection leads
-	ctl       *control       // the control connection, logged in or not
-	loggedIn  bool
-	renewals  int                                      // control connections that had to be replaced
-	dataWorks func(*control, *observe.World) *dataConn // the way of opening a data connection that worked
+	later       sync.WaitGroup // experiments that go on beside the way
+	deferred    []func()       // statements to be made when they are through, in order
+	self        observe.Self
+	links       observe.LinkTable
+	addresses   []netip.Addr // of the target, in the order in which they are tried
+	dialed      map[netip.Addr]observe.Dialed
+	peer        netip.AddrPort // where the control connection leads
+	quiet       *silence       // what the experiments on a missing greeting brought; nil: none were made
+	ctl         *control       // the control connection, logged in or not
+	loggedIn    bool
+	suspectLoss bool                                     // something had to be sent twice
+	renewals    int                                      // control connections that had to be replaced
+	dataWorks   func(*control, *observe.World) *dataConn // the way of opening a data connection that worked
 }
 
 // Run checks one target. The report is concluded but not localized. It returns
@@ -204,8 +206,10 @@ func (r *run) make(ctx context.Context, c *check) finding.Check {
 // was found last.
 func (r *run) finish() {
 	if r.ctl != nil {
+		r.linkQuality()
 		r.ctl.quit()
 	}
+	r.duplicates()
 	r.later.Wait()
 	for _, state := range r.deferred {
 		state()

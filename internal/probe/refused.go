@@ -25,11 +25,13 @@ func (r *run) refused(ctx context.Context, t attempt) {
 	var own, closed []observe.Dialed
 	var found map[int]string
 	var claim observe.Claim
+	var ttls ttls
 	all(r.w.Scope("refused"), map[string]func(*observe.World){
 		"sweep":  func(w *observe.World) { own = sweep(ctx, w, t.addr, port) },
 		"second": func(w *observe.World) { closed = sweep(ctx, w, t.addr, surelyClosed) },
 		"ports":  func(w *observe.World) { found = r.otherServices(ctx, w, t.addr, port) },
 		"claim":  func(w *observe.World) { claim = r.claims(ctx, w, t.addr) },
+		"ttl":    func(w *observe.World) { ttls = r.answerTTLs(ctx, w, t) },
 	})
 	evidence := func(f *finding.Finding) *finding.Finding {
 		return f.With("address", t.addr.String()).With("port", strconv.Itoa(port)).Stop().
@@ -40,21 +42,40 @@ func (r *run) refused(ctx context.Context, t attempt) {
 			Saw("machines that answer for the address", strings.Join(claim.MACs, ", "), fromExperiment))
 	}
 	a, b := distance(own), distance(closed)
-	if a > 0 && b > a {
-		r.find(evidence(finding.New(finding.NetPortRejected, finding.Confirmed).With("hop", routerAt(closed, a))).
+	far := !r.sameNetwork(t.addr)
+	switch {
+	case a == 1 && far && b > 1:
+		r.find(evidence(finding.New(finding.ClientFirewall, finding.Confirmed)).
 			Saw("distance of the refusal, in hops", strconv.Itoa(a), fromExperiment).
 			Saw("distance of the host, by a closed port", strconv.Itoa(b), fromExperiment))
 		return
+	case a > 0 && b > a:
+		r.find(evidence(finding.New(finding.NetPortRejected, finding.Confirmed).With("hop", routerAt(closed, a-1))).
+			Saw("distance of the refusal, in hops", strconv.Itoa(a), fromExperiment).
+			Saw("distance of the host, by a closed port", strconv.Itoa(b), fromExperiment))
+		return
+	case ttls.differ():
+		r.find(evidence(finding.New(finding.NetPortRejected, finding.Confirmed)).
+			Saw("TTL of the refusal and of another answer of the host", ttls.String(), fromExperiment))
+		return
 	}
-	if a > 0 && b == a {
+	conf := finding.Likely
+	if !far || ttls.same() {
+		conf = finding.Confirmed
 		r.exclude(finding.NetPortRejected, "the refusal comes from as far away as the host's other answers")
 	}
-	r.find(evidence(finding.New(finding.ServiceRefused, finding.Confirmed)).
+	f := evidence(finding.New(finding.ServiceRefused, conf)).
 		Saw("distance of the refusal, in hops", orNone(positive(a)), fromExperiment).
 		Or(finding.ServiceNotRunning, "the program is not running").
 		Or(finding.ServiceLoopbackOnly, "the program listens on an address that is not reachable from outside").
-		Or(finding.NetPortRejected, "the server's own packet filter may answer with a RST").
-		DecideBy("on the server: is the program running, and what does it listen on (ss -ltnp)"))
+		Or(finding.NetPortRejected, "a packet filter at the host or just before it may answer with a RST")
+	if ttls.known() {
+		f.Saw("TTL of the refusal and of another answer of the host", ttls.String(), fromExperiment)
+	}
+	if a == 1 && far {
+		f.Or(finding.NetHairpinNAT, "the address is that of the gateway itself: a public address used from inside the same NAT")
+	}
+	r.find(f.DecideBy("on the server: is the program running, and what does it listen on (ss -ltnp)"))
 	for _, p := range otherFTPPorts {
 		if g := found[p]; g != "" {
 			r.find(evidence(finding.New(finding.ServiceWrongPort, finding.Confirmed).With("other", strconv.Itoa(p))).
@@ -63,6 +84,40 @@ func (r *run) refused(ctx context.Context, t attempt) {
 		}
 	}
 }
+
+// ttls are the TTLs of the refusal and of another answer of the host: of an
+// open port where there is one, else of a closed one.
+type ttls struct{ refusal, other int }
+
+func (t ttls) known() bool { return t.refusal > 0 && t.other > 0 }
+
+func (t ttls) same() bool { return t.known() && t.refusal == t.other }
+
+func (t ttls) differ() bool { return t.known() && t.refusal != t.other }
+
+func (t ttls) String() string { return fmt.Sprintf("%d / %d", t.refusal, t.other) }
+
+func (r *run) answerTTLs(ctx context.Context, w *observe.World, t attempt) ttls {
+	ports := append([]int{int(t.dialed.Remote.Port())}, usualPorts...)
+	answers := each(w, append(ports, surelyClosed), func(w *observe.World, p int) observe.AnswerTTL {
+		return w.AnswerTTL(ctx, portOf(t.addr, p), experimentTimeout)
+	})
+	if answers[0].Failure == observe.NotPermitted {
+		r.mu.Lock()
+		r.lacks("who sent a refusal can't be told by its TTL without the capability CAP_NET_RAW")
+		r.mu.Unlock()
+		return ttls{}
+	}
+	out := ttls{refusal: answers[0].TTL, other: answers[len(answers)-1].TTL}
+	for i, p := range ports[1:] {
+		if a := answers[i+1]; a.TTL > 0 && !a.Reset && p != ports[0] {
+			out.other = a.TTL
+		}
+	}
+	return out
+}
+
+func portOf(a netip.Addr, port int) netip.AddrPort { return netip.AddrPortFrom(a, uint16(port)) }
 
 // distance is the smallest TTL that the far end itself answered; 0: none.
 func distance(sweep []observe.Dialed) int {
@@ -98,7 +153,7 @@ func (r *run) otherServices(ctx context.Context, w *observe.World, a netip.Addr,
 			return ""
 		}
 		defer conn.Close()
-		conn.SetTimeout(2 * time.Second)
+		conn.SetBudget(2 * time.Second)
 		first := firstBytes(conn)
 		switch {
 		case strings.HasPrefix(first, "220"):

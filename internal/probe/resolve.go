@@ -27,7 +27,7 @@ var resolveCheck = &check{
 }
 
 const (
-	askTimeout  = 2500 * time.Millisecond
+	askTimeout  = 4500 * time.Millisecond // the C library gives each server 5 s
 	slowDNS     = time.Second
 	painfulDNS  = 2 * time.Second
 	maxNames    = 6 // of the search list
@@ -225,7 +225,7 @@ func (r *run) greets(ctx context.Context, w *observe.World, addrs []netip.Addr) 
 		if !d.OK() {
 			continue
 		}
-		conn.SetTimeout(2 * time.Second)
+		conn.SetBudget(2 * time.Second)
 		first := firstBytes(conn)
 		conn.Close()
 		if strings.HasPrefix(first, "220") || r.target.Scheme == "ftps" {
@@ -367,9 +367,14 @@ func (r *run) noServer(ctx context.Context, answers []serverAnswer) {
 	if talking == nil {
 		f := finding.New(finding.DNSResolverUnreachable, finding.Confirmed).Stop().With("resolver", answers[0].server.Addr().String()).
 			Saw("asking each configured name server", listAnswers(answers), fromDNS)
-		// The way to the name server may be what is broken.
+		// The way to the name server may be what is broken. What lies beyond
+		// the first hop is told as evidence: the name server is the cause.
 		if way := r.explainSilence(ctx, r.w.Scope("way"), answers[0].server.Addr(), 53, answers[0].v4.Step); way != nil {
-			r.find(way)
+			if nearby(way.Code) {
+				r.find(way)
+			} else {
+				f.Evidence = append(f.Evidence, way.Evidence...)
+			}
 		}
 		r.find(f)
 		return
@@ -391,6 +396,16 @@ func (r *run) noServer(ctx context.Context, answers []serverAnswer) {
 			Saw("asking each configured name server", listAnswers(answers), fromDNS).
 			Saw("the same with the checking of signatures disabled", orNone(cd.Rcode), fromExperiment))
 	}
+}
+
+// nearby: causes on this machine and its own link.
+func nearby(c finding.Code) bool {
+	switch c {
+	case finding.RouteNoRoute.Code, finding.RouteBlackhole.Code, finding.RouteWrongNetmask.Code, finding.RouteGatewayDown.Code,
+		finding.RouteDeadTunnel.Code, finding.ClientFirewall.Code, finding.RouteLoop.Code, finding.NetNoCommonFamily.Code:
+		return true
+	}
+	return false
 }
 
 // serversBefore states what the servers before the deciding one cost: a silent
@@ -581,6 +596,10 @@ func (r *run) compareServers(ctx context.Context, answers []serverAnswer, best *
 				if !r.failed() || alive == "" {
 					return
 				}
+				r.find(finding.New(finding.DNSWrongAddress, finding.Confirmed).With("resolver", best.server.Addr().String()).With("other", alive).
+					With("address", joinAddrs(best.addresses())).
+					Saw("asking each configured name server", listAnswers(answers), fromDNS).
+					Saw("the address of the other name server greets as a file server", alive, fromExperiment))
 				r.find(finding.New(finding.DNSInconsistent, finding.Confirmed).With("resolver", best.server.Addr().String()).With("other", other.server.Addr().String()).
 					Saw("asking each configured name server", listAnswers(answers), fromDNS).
 					Saw("the address of the other name server greets as a file server", alive, fromExperiment))

@@ -229,16 +229,49 @@ func (r *run) portSilent(ctx context.Context, w *observe.World, s *signs, lives 
 			return f
 		}
 	}
+	if f := r.beforeTheFirstHop(s, reference); f != nil {
+		return evidence(f)
+	}
 	f := evidence(finding.New(finding.NetPortFiltered, finding.Confirmed))
 	if hop := dropper(s.sweep, reference); hop != "" {
 		return f.With("hop", hop).
 			Saw("packets to another port get further", describeSweep(reference), fromExperiment)
 	}
 	f.Confidence = finding.Likely
+	if r.atTheGateway(s.addr, reference) {
+		f.Or(finding.NetHairpinNAT, "the address is that of the gateway itself: a public address used from inside the same NAT")
+	}
 	return f.Or(finding.NetPortFiltered, "a packet filter at the host or just before it drops what comes to this port").
 		Or(finding.ServiceBacklogFull, "the program accepts no more connections and its queue is full: a busy moment ago the port still answered").
 		Or(finding.AuthBanned, "this address alone is banned after failed log-ins").
 		DecideBy("on the server: look at the listen queue (ss -ltn) and at the packet filter (nft list ruleset); or try from another address")
+}
+
+// beforeTheFirstHop: a packet with TTL 1 to another port brings an answer of
+// the gateway, and one to this port does not, so it never got there. A router
+// looks at the TTL before its forward filter.
+func (r *run) beforeTheFirstHop(s *signs, reference []observe.Dialed) *finding.Finding {
+	own, other := hops(s.sweep), hops(reference)
+	for i := range own {
+		if own[i].IsValid() {
+			return nil
+		}
+	}
+	if len(other) == 0 || !other[0].IsValid() {
+		return nil
+	}
+	return finding.New(finding.ClientFirewall, finding.Likely).
+		Saw("packets to another port get further", describeSweep(reference), fromExperiment).
+		Or(finding.ClientFirewall, "a filter of this machine drops what goes out to this port").
+		Or(finding.NetPortFiltered, "the gateway drops it before it looks at the TTL").
+		DecideBy("on this machine, as root: list its packet filter (nft list ruleset)")
+}
+
+// atTheGateway: the address is routed by way of the gateway and answers from
+// as far away as the gateway itself.
+func (r *run) atTheGateway(a netip.Addr, reference []observe.Dialed) bool {
+	way := r.w.Scope("gateway").Route(a)
+	return way.Gateway.IsValid() && way.Gateway != a && distance(reference) == 1
 }
 
 // dropper names the last router that a packet to the silent port reached,
@@ -331,6 +364,13 @@ func (r *run) judgeICMP(a netip.Addr, port int, s observe.Step, closed *observe.
 	case "net unreachable", "host unreachable", "no route", "address unreachable":
 		if s.Took >= time.Second {
 			return f(finding.NetHostDown, finding.Confirmed)
+		}
+		if isPrivate(a) && !r.sameNetwork(a) {
+			return f(finding.RouteInternalAddress, finding.Likely).
+				Saw("the address is private and not of a network of this machine", a.String()+" / "+r.ownAddresses(), fromThisMachine).
+				Or(finding.RouteInternalAddress, "the address exists only inside another network").
+				Or(finding.RouteUnreachableUpstream, "that router has lost its route").
+				DecideBy("ask the name servers of the network in which the server stands; or connect its VPN")
 		}
 		return f(finding.RouteUnreachableUpstream, finding.Confirmed)
 	case "reject route":

@@ -71,6 +71,7 @@ var dataSayings = []saying{
 	say(`session (re-?use|resum)|reuse.*session|(SSL|TLS) (session )?.*(reuse|resumption)|must resume|use session resumption`, finding.TLSDataSessionReuseRequired),
 	say(`(protection|PROT|TLS|SSL|encrypt).*(required|must|needed|denied|not (supported|allowed))|data connections? must be encrypted|clear data`, finding.TLSDataProtectionRefused),
 	say(`(possible )?(port theft|hijack)|security: bad ip|bad ip connecting|not the same|(foreign|other|different|wrong) (ip )?(address|host)|address mismatch|IP.*(mismatch|differ)|won't open a connection to|will not open`, finding.DataSourceMismatch),
+	say(`priv_sock_get_int|vsf_sysutil_bind`, finding.DataPortsExhausted),
 	say(`no (free|available|unused) (ports?|port)|unable to (find|bind|allocate).*port|cannot (find|bind|allocate).*port|address already in use|ports? exhausted|vsf_sysutil_bind|out of ports`, finding.DataPortsExhausted),
 }
 
