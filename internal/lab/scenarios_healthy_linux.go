@@ -64,17 +64,17 @@ func serverControls() []Scenario {
 		control("vsftpd", "vsftpd for local users, without TLS.", target, plainVSFTPD, plainListing),
 		control("vsftpd-tls", "vsftpd with explicit TLS, required for login and data.", tlsTarget,
 			withCert(CertKnobs{}, func(ctx context.Context, n *Net) (*Proc, error) {
-				return n.VSFTPD(ctx, VSFTPDTLS+"force_local_logins_ssl=YES\nforce_local_data_ssl=YES")
+				return n.VSFTPD(ctx, VSFTPDTLS+"require_ssl_reuse=NO\nforce_local_logins_ssl=YES\nforce_local_data_ssl=YES")
 			}), tlsListing),
 		control("vsftpd-implicit", "vsftpd with implicit TLS on port 990.", implicitTarget,
 			withCert(CertKnobs{}, func(ctx context.Context, n *Net) (*Proc, error) {
-				return n.VSFTPD(ctx, VSFTPDTLS+"implicit_ssl=YES\nlisten_port=990")
+				return n.VSFTPD(ctx, VSFTPDTLS+"require_ssl_reuse=NO\nimplicit_ssl=YES\nlisten_port=990")
 			}), implicitListing),
 		control("proftpd", "ProFTPD for local users, without TLS.", target,
 			plain(func(ctx context.Context, n *Net) (*Proc, error) { return n.ProFTPD(ctx, "") }), plainListing),
 		control("proftpd-tls", "ProFTPD with explicit TLS, required.", tlsTarget,
 			withCert(CertKnobs{RSA: 2048}, func(ctx context.Context, n *Net) (*Proc, error) {
-				return n.ProFTPD(ctx, ProFTPDTLS+"TLSRequired on")
+				return n.ProFTPD(ctx, ProFTPDTLS+"TLSRequired on\nTLSOptions NoSessionReuseRequired")
 			}), tlsListing),
 		control("pureftpd", "Pure-FTPd for local users, without TLS.", target,
 			plain(func(ctx context.Context, n *Net) (*Proc, error) { return n.PureFTPD(ctx) }), plainListing),
@@ -202,7 +202,7 @@ func odditiesControls() []Scenario {
 				if err := n.farMTU(ctx, 1300); err != nil {
 					return nil, err
 				}
-				return n.VSFTPD(ctx, VSFTPDTLS)
+				return n.VSFTPD(ctx, VSFTPDTLS+"require_ssl_reuse=NO")
 			}),
 			Proof: Proof{Run: "ping -c1 -W1 -M do -s 1400 " + ServerIP + "; " + tlsListing.Run, Match: `(?s)(Frag needed|too long).*(` + tlsListing.Match + `)`},
 		},

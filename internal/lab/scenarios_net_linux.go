@@ -374,7 +374,9 @@ func pathScenarios() []Scenario {
 			Env:   passwordEnv,
 			Want:  []string{"net/inspection-reset"},
 			Setup: func(ctx context.Context, n *Net) error {
-				err := withCert(CertKnobs{}, func(ctx context.Context, n *Net) (*Proc, error) { return n.VSFTPD(ctx, VSFTPDTLS) })(ctx, n)
+				err := withCert(CertKnobs{}, func(ctx context.Context, n *Net) (*Proc, error) {
+					return n.VSFTPD(ctx, VSFTPDTLS+"require_ssl_reuse=NO")
+				})(ctx, n)
 				if err != nil {
 					return err
 				}
@@ -398,7 +400,9 @@ func pathScenarios() []Scenario {
 			Env:   passwordEnv,
 			Want:  []string{"net/inspection-reset"},
 			Setup: func(ctx context.Context, n *Net) error {
-				err := withCert(CertKnobs{}, func(ctx context.Context, n *Net) (*Proc, error) { return n.VSFTPD(ctx, VSFTPDTLS) })(ctx, n)
+				err := withCert(CertKnobs{}, func(ctx context.Context, n *Net) (*Proc, error) {
+					return n.VSFTPD(ctx, VSFTPDTLS+"require_ssl_reuse=NO")
+				})(ctx, n)
 				if err != nil {
 					return err
 				}

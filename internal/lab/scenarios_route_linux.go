@@ -301,7 +301,7 @@ func routeFarScenarios() []Scenario {
 			Want:  []string{"route/mtu-blackhole"},
 			Setup: func(ctx context.Context, n *Net) error {
 				err := withCert(CertKnobs{RSA: 2048, Names: manyNames()}, func(ctx context.Context, n *Net) (*Proc, error) {
-					return n.VSFTPD(ctx, VSFTPDTLS)
+					return n.VSFTPD(ctx, VSFTPDTLS+"require_ssl_reuse=NO")
 				})(ctx, n)
 				if err != nil {
 					return err

@@ -106,10 +106,10 @@ xferlog_enable=YES
 `
 
 // VSFTPDTLS are the lines that make vsftpd speak explicit TLS with the
-// certificate of [Net.InstallCert]. Data connections need not resume the
-// session: by default vsftpd and ProFTPD demand it, which shuts clients out.
+// certificate of [Net.InstallCert]. By default vsftpd demands that data
+// connections resume the session, which shuts clients out:
+// require_ssl_reuse=NO lifts that.
 const VSFTPDTLS = `ssl_enable=YES
-require_ssl_reuse=NO
 rsa_cert_file=/etc/ssl/ftp.crt
 rsa_private_key_file=/etc/ssl/ftp.key
 ssl_tlsv1=NO
@@ -191,8 +191,8 @@ RequireValidShell on
 `
 
 // ProFTPDTLS are the lines that make ProFTPD speak explicit TLS with the
-// certificate of [Net.InstallCert]. Data connections need not resume the
-// session.
+// certificate of [Net.InstallCert]. By default it demands that data connections
+// resume the session: "TLSOptions NoSessionReuseRequired" lifts that.
 const ProFTPDTLS = `<IfModule mod_tls.c>
 TLSEngine on
 TLSLog /var/log/proftpd/tls.log
@@ -201,7 +201,6 @@ TLSRSACertificateFile /etc/ssl/ftp.crt
 TLSRSACertificateKeyFile /etc/ssl/ftp.key
 TLSVerifyClient off
 TLSRequired off
-TLSOptions NoSessionReuseRequired
 </IfModule>
 `
 
