@@ -13,6 +13,7 @@ func List() []Scenario {
 		dnsScenarios(),
 		routeScenarios(),
 		netScenarios(),
+		serviceScenarios(),
 		tlsScenarios(),
 		dataScenarios(),
 	)
