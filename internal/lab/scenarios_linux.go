@@ -15,6 +15,7 @@ func List() []Scenario {
 		netScenarios(),
 		serviceScenarios(),
 		tlsScenarios(),
+		authScenarios(),
 		dataScenarios(),
 	)
 }
