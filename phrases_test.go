@@ -29,9 +29,7 @@ func TestPhrasesTranslated(t *testing.T) {
 	used := map[string]string{} // phrase to the place of one use
 	for _, dir := range []string{"./internal/probe"} {
 		p := load(t, dir)
-		for phrase, place := range p.phrases() {
-			used[phrase] = place
-		}
+		maps.Copy(used, p.phrases())
 		for _, u := range p.unknown {
 			t.Errorf("%s: not a fixed phrase; what varies belongs in the detail", u)
 		}
@@ -41,13 +39,15 @@ func TestPhrasesTranslated(t *testing.T) {
 	}
 	translated := finding.Phrases()
 	var missing, stale []string
+	var entries strings.Builder
 	for _, phrase := range slices.Sorted(maps.Keys(used)) {
 		zh := translated[phrase]
-		t.Logf("%-22s %q: %q,", used[phrase], phrase, zh)
+		fmt.Fprintf(&entries, "\n\t%q: %q, // %s", phrase, zh, used[phrase])
 		if zh == "" {
 			missing = append(missing, fmt.Sprintf("%q", phrase))
 		}
 	}
+	t.Log(entries.String())
 	for _, phrase := range slices.Sorted(maps.Keys(translated)) {
 		if used[phrase] == "" {
 			stale = append(stale, fmt.Sprintf("%q", phrase))
