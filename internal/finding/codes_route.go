@@ -23,7 +23,7 @@ var (
 	}})
 	RouteDuplicateAddress = define(Def{Code: "route/duplicate-address", Severity: Error, Explains: []*Def{
 		ServiceRefused, ServiceOtherProtocol, ServiceHung, NetPacketLoss, NetHostDown, NetPortFiltered, NetOnlyOtherPorts,
-		TLSCertNameMismatch, AuthRejected, DataPassiveFiltered, DataEPSVBroken, DataPASVBroken, DataStalled, NetSourceNotAllowed,
+		TLSCertNameMismatch, AuthRejected, DataPassiveFiltered, DataPassiveWrongAddress, DataPassivePrivateAddress, DataSourceMismatch, DataEPSVBroken, DataPASVBroken, DataStalled, NetSourceNotAllowed,
 	}})
 	RouteLoop = define(Def{Code: "route/loop", Severity: Critical, Explains: []*Def{
 		NetHostDown, RouteUnreachableUpstream,

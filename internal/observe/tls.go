@@ -84,6 +84,7 @@ func (c *Conn) handshake(ctx context.Context, o TLSOptions) TLSState {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	start := time.Now()
+	_ = c.nc.SetDeadline(time.Time{}) // the budget of what was read before is not the handshake's
 	t := tls.Client(counted, cfg)
 	err := t.HandshakeContext(ctx)
 	st.Took = time.Since(start)
@@ -215,6 +216,12 @@ func verifyLive(ctx context.Context, certs []Bytes, o VerifyOptions, now time.Ti
 	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
 		// The chain is anchored; some part of it was not valid at that moment,
 		// which TimeOK tells about now.
+		v.Trusted = true
+		return v
+	}
+	if strings.Contains(v.Reason, "insecure algorithm") {
+		// The verifier would not look at the signature; the chain may end in a
+		// root all the same, and who signs with SHA-1 is judged by the chain.
 		v.Trusted = true
 		return v
 	}

@@ -167,11 +167,18 @@ func (r *run) judgeDead(t attempt, again observe.Dialed, good []attempt, sameFam
 			def = finding.NetIPv4Broken
 		}
 	}
+	if !sameFamily && again.Failure == observe.Refused && again.ICMP == nil {
+		def = finding.ServiceWrongListenAddress // the machine answers, its program does not listen there
+	}
 	var goods []string
 	for _, g := range good {
 		goods = append(goods, g.addr.String())
 	}
-	r.find(finding.New(def, finding.Confirmed).With("address", t.addr.String()).With("other", strings.Join(goods, ", ")).With("family", family(t.addr)).
+	conf := finding.Confirmed
+	if def == finding.ServiceWrongListenAddress {
+		conf = finding.Likely
+	}
+	r.find(finding.New(def, conf).As(finding.Error).With("address", t.addr.String()).With("other", strings.Join(goods, ", ")).With("family", family(t.addr)).
 		Saw("connecting to this address", t.addr.String()+": "+again.Step.String(), fromExperiment).
 		Saw("connecting to the other addresses", strings.Join(goods, ", ")+": ok", fromExperiment))
 }

@@ -23,7 +23,7 @@ var greetingCheck = &check{
 
 const (
 	quickGreeting = 2500 * time.Millisecond
-	longGreeting  = 6 * time.Second
+	longGreeting  = 5500 * time.Millisecond
 	lateGreeting  = 3 * time.Second // from which on people complain
 	wrapperDelay  = 5 * time.Second
 )
@@ -215,22 +215,32 @@ type silence struct {
 // came late, or nil when it stated the cause.
 func (r *run) experimentsOnSilence(ctx context.Context) *exchange {
 	var s silence
+	waiting, enough := context.WithCancel(ctx) // once another protocol answered, waiting is of no use
+	defer enough()
 	all(r.w.Scope("quiet"), map[string]func(*observe.World){
-		"late":   func(*observe.World) { s.late = r.ctl.read(ctx, longGreeting) },
-		"second": func(*observe.World) { s.second = r.secondGreeting(ctx, 4*time.Second) },
-		"tls":    func(w *observe.World) { s.tls = r.tryTLS(ctx, w, r.peer, 0) },
-		"http":   func(w *observe.World) { s.http = r.tryHTTP(ctx, w) },
+		"late":   func(*observe.World) { s.late = r.ctl.read(waiting, longGreeting) },
+		"second": func(*observe.World) { s.second = r.secondGreeting(waiting, 4*time.Second) },
+		"tls": func(w *observe.World) {
+			if s.tls = r.tryTLS(ctx, w, r.peer, 0); s.tls.OK() {
+				enough()
+			}
+		},
+		"http": func(w *observe.World) {
+			if s.http = r.tryHTTP(waiting, w); protocolOf(s.http) == "HTTP" {
+				enough()
+			}
+		},
 		"proxy":  func(*observe.World) { s.acceptAll = r.acceptsAll(ctx) },
-		"mss":    func(w *observe.World) { s.smallMSS = r.trySmall(ctx, w) },
+		"mss":    func(w *observe.World) { s.smallMSS = r.trySmall(waiting, w) },
 	})
 	r.quiet = &s
-	quiet := s.late.failure() == observe.Timeout
+	quiet := s.late.failure() == observe.Timeout || s.late.failure() == observe.Canceled
 	switch {
 	case s.acceptAll:
 		r.transparentProxy("the connection was accepted, and nothing came", s.late.String())
 	case s.tls.OK() && quiet:
 		r.find(finding.New(finding.TLSImplicitExpected, finding.Confirmed).Stop().
-			Saw("the server says nothing", observe.Human(quickGreeting+longGreeting), fromControl).
+			Saw("the server says nothing", s.late.String(), fromControl).
 			Saw("a TLS handshake on the same port", "ok", fromExperiment))
 	case protocolOf(s.http) == "HTTP":
 		r.otherProtocol(s.http)
@@ -272,7 +282,7 @@ func (r *run) tryHTTP(ctx context.Context, w *observe.World) string {
 		return ""
 	}
 	defer conn.Close()
-	conn.SetBudget(3 * time.Second)
+	conn.Bind(ctx).SetBudget(3 * time.Second)
 	if _, err := io.WriteString(conn, "OPTIONS / HTTP/1.0\r\n\r\n"); err != nil {
 		return ""
 	}
@@ -288,7 +298,7 @@ func (r *run) trySmall(ctx context.Context, w *observe.World) string {
 		return ""
 	}
 	defer conn.Close()
-	conn.SetBudget(4 * time.Second)
+	conn.Bind(ctx).SetBudget(4 * time.Second)
 	return firstBytes(conn)
 }
 

@@ -116,6 +116,7 @@ type run struct {
 	addresses   []netip.Addr // of the target, in the order in which they are tried
 	dialed      map[netip.Addr]observe.Dialed
 	peer        netip.AddrPort // where the control connection leads
+	asked       *serverAnswer  // the answer of the name servers that was taken; nil: none was asked
 	quiet       *silence       // what the experiments on a missing greeting brought; nil: none were made
 	ctl         *control       // the control connection, logged in or not
 	loggedIn    bool
@@ -209,7 +210,7 @@ func (r *run) finish() {
 		r.linkQuality()
 		r.ctl.quit()
 	}
-	r.duplicates()
+	r.askAuthority()
 	r.later.Wait()
 	for _, state := range r.deferred {
 		state()

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -69,10 +70,23 @@ func tally(answers []bool) (lost, answered int) {
 	return lost, answered
 }
 
-// duplicates asks, once something is wrong with a target on our own link,
-// whether two machines answer for its address.
-func (r *run) duplicates() {
-	if !r.failed() || !r.peer.IsValid() {
+// duplicates asks, beside the way, whether two machines answer for an address
+// on our own link: which of them we meet is chance.
+func (r *run) duplicates(ctx context.Context) {
+	for _, a := range r.addresses {
+		if !a.Is4() || !r.sameNetwork(a) || r.isOwn(a) {
+			continue
+		}
+		r.beside("duplicates", func(w *observe.World) func() {
+			c := r.claims(ctx, w, a)
+			return func() { r.judgeClaims(a, c) }
+		})
+		return
+	}
+}
+
+func (r *run) judgeClaims(a netip.Addr, c observe.Claim) {
+	if len(c.MACs) < 2 {
 		return
 	}
 	for _, f := range r.findings {
@@ -80,10 +94,6 @@ func (r *run) duplicates() {
 			return
 		}
 	}
-	c := r.claims(context.Background(), r.root.Scope("duplicates"), r.peer.Addr())
-	if len(c.MACs) < 2 {
-		return
-	}
-	r.find(finding.New(finding.RouteDuplicateAddress, finding.Confirmed).With("mac", strings.Join(c.MACs, ", ")).
+	r.find(finding.New(finding.RouteDuplicateAddress, finding.Confirmed).With("address", a.String()).With("mac", strings.Join(c.MACs, ", ")).
 		Saw("machines that answer for the address", strings.Join(c.MACs, ", "), fromExperiment))
 }

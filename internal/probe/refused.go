@@ -13,6 +13,9 @@ import (
 	"ftpdoctor/internal/observe"
 )
 
+// claimWait is ample on a link, where answers come in milliseconds.
+const claimWait = 300 * time.Millisecond
+
 // otherFTPPorts are where an FTP server is found that is not where it was expected.
 var otherFTPPorts = []int{21, 990, 2121, 8021, 2021, 10021}
 
@@ -181,7 +184,7 @@ func (r *run) claims(ctx context.Context, w *observe.World, a netip.Addr) observ
 	if way.Gateway.IsValid() || way.Interface == "" || way.Interface == "lo" {
 		return observe.Claim{}
 	}
-	c := w.WhoHas(ctx, a, way.Interface, 700*time.Millisecond)
+	c := w.WhoHas(ctx, a, way.Interface, claimWait)
 	if c.Failure == observe.NotPermitted {
 		r.mu.Lock()
 		r.lacks("duplicate addresses can't be seen without the capability CAP_NET_RAW")

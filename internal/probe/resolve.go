@@ -331,6 +331,7 @@ func (r *run) resolveByDNS(ctx context.Context, n naming) {
 		return
 	}
 	r.take(best.addresses())
+	r.asked = best
 	if best.name != r.target.Host && strings.Contains(r.target.Host, ".") {
 		r.completedName(ctx, n, best)
 	}

@@ -13,7 +13,7 @@ import (
 // routeCheck asks the kernel for the way to each address, before a packet is sent.
 var routeCheck = &check{
 	name: "route", layer: "route", asks: "does this machine know a way to the address",
-	run: func(_ context.Context, r *run) {
+	run: func(ctx context.Context, r *run) {
 		if a, err := netip.ParseAddr(r.target.Host); err == nil {
 			r.take([]netip.Addr{a.Unmap()})
 		}
@@ -42,6 +42,7 @@ var routeCheck = &check{
 			}
 		}
 		r.addresses = usable
+		r.duplicates(ctx)
 	},
 }
 

@@ -196,7 +196,7 @@ func (r *run) handshakeFailed(ctx context.Context, st observe.TLSState) {
 			Saw("a hello of TLS 1.3 only", modern.String(), fromExperiment)
 	}
 	switch {
-	case plain.dhBits() > 0 && plain.dhBits() < 1024:
+	case plain.dhBits() > 0 && plain.dhBits() < minDH:
 		r.find(evidence(f(finding.TLSDHTooSmall, finding.Confirmed)).With("count", fmt.Sprint(plain.dhBits())))
 	case plain.ok() && plain.answer.Version >= 0x0303:
 		r.find(evidence(f(finding.TLSNoCommonCipher, finding.Confirmed)).With("ciphers", tlswire.CipherName(plain.answer.Cipher)))
@@ -346,6 +346,9 @@ func (r *run) describeTLS() {
 			Saw("the key exchange that the server chose", orNone(tlswire.GroupName(st.Curve)), fromControl))
 	}
 }
+
+// minDH is what clients of today accept (OpenSSL at security level 2).
+const minDH = 2048
 
 // hybrid tells whether a group is one of the hybrids of ML-KEM and a curve.
 func hybrid(group uint16) bool { return group == 0x11EB || group == 0x11EC || group == 0x11ED }

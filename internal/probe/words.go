@@ -31,9 +31,10 @@ func match(sayings []saying, text string) *finding.Def {
 // more special pattern stands first.
 var serverSayings = []saying{
 	say(`OOPS:.*(refusing to run with writable root|writable root inside chroot)`, finding.AuthChrootWritable),
-	say(`OOPS:.*(cannot change directory|cannot locate user entry|child died)`, finding.AuthHomeMissing),
+	say(`OOPS:.*cannot change directory`, finding.AuthHomeMissing),
 	say(`OOPS:.*(cannot read user list|userlist|unrecognised variable|config|cannot open|missing value|bad bool|not found|cannot locate user specified|vsf_sysutil_recv_peek|priv_sock|run two copies)`, finding.ServiceAborts),
 	say(`^500 OOPS`, finding.ServiceAborts),
+	say(`users? \(the maximum\)`, finding.ServiceTooManyConnections),
 	say(`(too many|maximum|limit|only \d+|more than \d+).*(from|per|your)[^.]*(IP|address|host|machine)|(IP|host|address).*(too many|maximum|limit)`, finding.ServiceTooManyFromSource),
 	say(`too many (connections|sessions|logins).*(this|for|per|your) (user|account|login|name)|(user|account).*(too many|maximum|limit)|maximum number of (clients|connections|logins).*(this user|this account|user)`, finding.ServiceTooManyForUser),
 	say(`too many (users|connections|clients|sessions)|maximum (number|login|client|user|connection|allowed)|users? \(the maximum\)|connections? limit|sessions? limit|server (is )?(full|busy)|maximum.*reached|already logged in|there are too many connected|login limit`, finding.ServiceTooManyConnections),
