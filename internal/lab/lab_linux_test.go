@@ -60,7 +60,7 @@ func TestProofs(t *testing.T) {
 // proofs hold in a healthy lab too.
 var inQuestion = []string{
 	"client/bad-target", "client/proxy-dead", "client/password-with-quotes", "dns/nxdomain", "dns/search-domain-missing",
-	"data/active-private", "tls/not-offered-vsftpd", "auth/anonymous-disabled-vsftpd",
+	"data/active-private", "tls/not-offered-vsftpd", "auth/anonymous-disabled-vsftpd", "file/directory-missing",
 }
 
 // TestProofsNeedTheirFault runs the proofs of the faults in a lab with nothing

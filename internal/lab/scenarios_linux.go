@@ -17,6 +17,7 @@ func List() []Scenario {
 		tlsScenarios(),
 		authScenarios(),
 		dataScenarios(),
+		fileScenarios(),
 	)
 }
 
