@@ -100,6 +100,9 @@ func deniedScenarios() []Scenario {
 			then(proftpd("LoadModule mod_ban.c\nBanEngine on\nBanTable /run/ban.tab\nBanOnEvent MaxLoginAttempts 1/01:00:00 01:00:00\nMaxLoginAttempts 1"),
 				on(client, "curl -s --max-time 8 -u lab:forgotten ftp://"+ServerIP+"/ || true")),
 			Proof{Run: curlFTP, Match: `(?s)Connected to.*(response reading failed|Recv failure|got nothing)`, Not: `< 220`}).hostDecides(),
+		fault("auth/slow-login", "PAM asks a directory server that is gone, and goes on after six seconds.", []string{"performance/slow-login"},
+			then(file("/etc/pam.d/proftpd", "auth optional pam_exec.so quiet /bin/sleep 6\nauth required pam_unix.so\naccount required pam_unix.so\n"), proftpd("")),
+			Proof{Run: curl + "-o /dev/null --max-time 15 --connect-timeout 15 -w 'took %{time_total}\n' ftp://" + FTPName + "/", Match: `(?s)230 User lab logged in.*took ([6-9]|1[0-9])\.`}),
 		control("chroot", "The user is in a chroot that is not writable, with a directory that is.",
 			then(account(UserKnobs{HomeOwner: "root"}), onlyVSFTPD("chroot_local_user=YES"), on(server, "install -d -o lab /home/lab/upload")), plainListing),
 	}

@@ -148,6 +148,8 @@ func passiveScenarios() []Scenario {
 			append([]string{"data/helper-missing"}, filtered...), then(vsftpd("listen_port=2121"), guarded),
 			Proof{Run: curl + "ftp://" + FTPName + ":2121/", Match: `(?s)229 Entering.*(` + noData + `)`, Not: listed}).
 			check("ftp://lab@" + FTPName + ":2121/").hostDecides(),
+		control("one-passive-port", "The passive range is one port, which nobody else uses.", vsftpd("pasv_min_port=40000\npasv_max_port=40000"),
+			Proof{Run: curlFTP + "; " + curlPASV, Match: `(?s)(` + listed + `).*227 Entering.*(` + listed + `)`}),
 		control("stateful-edge-with-helper", "The firewall opens passive ports as its FTP helper reads them.",
 			then(vsftpd(""), guarded), Proof{Run: curlFTP, Match: listed}),
 		fault("data/pasv-disabled", "pasv_enable=NO, to save the firewall rule.",

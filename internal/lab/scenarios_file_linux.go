@@ -1,8 +1,8 @@
 package lab
 
 // lftpPut lists the home directory, puts a file of 256 KiB into a directory and
-// prints every reply. Unlike
-// curl, lftp reads the reply after the data connection broke.
+// prints every reply. Unlike curl, lftp reads the reply after the data
+// connection broke.
 func lftpPut(dir string) string {
 	return "head -c 262144 /dev/urandom >up.bin; lftp -c 'set ftp:ssl-allow no; set net:max-retries 1; set net:timeout 5; set xfer:clobber yes; debug 5; open -u lab," +
 		Password + " " + FTPName + "; ls; put -O " + dir + " up.bin'; rm up.bin"

@@ -247,6 +247,8 @@ func limitScenarios() []Scenario {
 		limit("max-per-ip-pureftpd", "Pure-FTPd's -C is reached for this address.", source, then(pureFTPD("-C", "1"), hold(client, 1)), `421 Too many connections \(1\) from this IP`),
 		limit("max-per-ip-proftpd", "MaxClientsPerHost is reached, which ProFTPD says after the password.", source, then(proftpd("MaxClientsPerHost 1"), hold(client, 1, login...)), `530 Sorry, the maximum number of clients \(1\) from your host`),
 		limit("max-per-user-proftpd", "MaxClientsPerUser is reached by somebody else with the same account.", user, then(proftpd("MaxClientsPerUser 1"), hold(edge, 1, login...)), `530 Sorry, the maximum number of clients \(1\) for this user`),
+		control("one-session-per-address", "The server allows one session per address: enough for who closes what he opens.", vsftpd("max_per_ip=1"),
+			Proof{Run: curlFTP + "; " + curlFTP, Match: `(?s)(` + listed + `).*(` + listed + `)`, Not: `421`}),
 	}
 }
 
