@@ -184,7 +184,7 @@ func (p *program) checkOne(ctx context.Context, given string, f *checkFlags, tel
 	t, err := observe.ParseTarget(given)
 	var bad *observe.TargetError
 	if errors.As(err, &bad) {
-		return probe.BadTarget(w, bad), nil
+		return p.badTarget(w, bad, f)
 	}
 	if err != nil {
 		return nil, err
@@ -200,22 +200,33 @@ func (p *program) checkOne(ctx context.Context, given string, f *checkFlags, tel
 			return nil, fmt.Errorf("--ca-file: %w", err)
 		}
 	}
-	var rec *observe.Recorder
-	if f.record != "" {
-		rec = w.Record()
-	}
+	save := f.recording(w, t.String())
 	rep := probe.Run(ctx, w, t, f.options, tell)
-	if rec == nil {
-		return rep, nil
+	return rep, save()
+}
+
+func (p *program) badTarget(w *observe.World, bad *observe.TargetError, f *checkFlags) (*finding.Report, error) {
+	save := f.recording(w, bad.Given)
+	rep := probe.BadTarget(w, bad)
+	return rep, save()
+}
+
+// recording begins to record, where that was asked for; save writes the file.
+func (f *checkFlags) recording(w *observe.World, target string) (save func() error) {
+	if f.record == "" {
+		return func() error { return nil }
 	}
-	var buf bytes.Buffer
-	if err := rec.Write(&buf, w.Started(), question{t.String(), f.options}); err != nil {
-		return nil, err
+	rec := w.Record()
+	return func() error {
+		var buf bytes.Buffer
+		if err := rec.Write(&buf, w.Started(), question{target, f.options}); err != nil {
+			return err
+		}
+		if err := os.WriteFile(f.record, buf.Bytes(), 0o600); err != nil {
+			return fmt.Errorf("--record: %w", err)
+		}
+		return nil
 	}
-	if err := os.WriteFile(f.record, buf.Bytes(), 0o600); err != nil {
-		return nil, fmt.Errorf("--record: %w", err)
-	}
-	return rep, nil
 }
 
 // replay makes the diagnosis from a recording.
@@ -234,6 +245,10 @@ func (p *program) replay(ctx context.Context, f *checkFlags, lang finding.Lang) 
 		return fmt.Errorf("--replay %s: its question can't be read: %w", f.replay, err)
 	}
 	t, err := observe.ParseTarget(q.Target)
+	var bad *observe.TargetError
+	if errors.As(err, &bad) {
+		return p.show([]*finding.Report{probe.BadTarget(w, bad)}, f, lang)
+	}
 	if err != nil {
 		return fmt.Errorf("--replay %s: %w", f.replay, err)
 	}

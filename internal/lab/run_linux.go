@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -292,5 +293,23 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 		if rep.RootCause != nil {
 			r.Code, r.Confidence = rep.RootCause.Code, rep.RootCause.Confidence
 		}
+		if record != "" && !replays(ctx, o, record, stdout.Bytes()) {
+			r.Verdict, r.Reason = Broken, "the recording replays to another report"
+		}
 	}
+}
+
+// replays tells whether a recording gives the same report once more, byte for
+// byte, outside of the lab.
+func replays(ctx context.Context, o Options, record string, want []byte) bool {
+	argv := []string{"check", "--format", "json", "--replay", record}
+	if o.Lang != "" {
+		argv = append(argv, "--lang", o.Lang)
+	}
+	got, err := exec.CommandContext(ctx, o.Binary, argv...).Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) { // a failed target has an exit code of its own
+		return false
+	}
+	return bytes.Equal(got, want)
 }

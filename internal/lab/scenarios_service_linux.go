@@ -265,7 +265,6 @@ func abortScenarios() []Scenario {
 		oops("directive-misspelt", "A directive was misspelt; inetd starts the server for each connection.", vsftpdByInetd("pasv_adress="+ServerIP+"\n"), `500 OOPS: unrecognised variable in config file: pasv_adress`),
 		oops("user-directive-misspelt", "A directive was misspelt in the user's own configuration.",
 			then(file("/etc/vsftpd/users/lab", "local_rooot=/srv\n"), vsftpd("user_config_dir=/etc/vsftpd/users")), `(?s)PASS.*500 OOPS: unrecognised variable in config file: local_rooot`),
-		oops("sandbox", "vsftpd's sandbox kills sessions that make a system call it does not know.", vsftpd("seccomp_sandbox=YES"), `(?s)230 Login.*500 OOPS: priv_sock_get_cmd`),
 		fault("service/inetd-cannot-exec", "inetd.conf names a program that is not there.", []string{"service/failed", "service/aborts"},
 			inetutils("ftp stream tcp4 nowait root /usr/sbin/in.ftpd in.ftpd"), Proof{Run: curlFTP, Match: noGreeting, Not: `< 220`}).hostDecides(),
 		fault("service/nologin", "/etc/nologin keeps users out during maintenance.", []string{"service/unavailable"},

@@ -448,6 +448,8 @@ func (r *run) setupRefused(o outcome, v6 bool) *finding.Finding {
 	def := match(dataSayings, text)
 	switch {
 	case def != nil:
+	case match(serverSayings, text) != nil && (o.setup.reply.Code == 421 || o.setup.reply.Code == 500):
+		def = match(serverSayings, text)
 	case o.setup.reply.Code == 421 || o.setup.reply.Code == 425 || o.setup.reply.Code == 451:
 		def = finding.DataPortsExhausted
 	case v6: // there is no PASV over IPv6
@@ -534,6 +536,9 @@ func joinPorts(p []string) string {
 func (r *run) transferFailed(ctx context.Context, o outcome) *finding.Finding {
 	text := o.final.reply.String()
 	if def := match(dataSayings, text); def != nil {
+		return finding.New(def, finding.Confirmed).With("reply", text)
+	}
+	if def := match(serverSayings, text); def != nil && (o.final.reply.Code == 421 || o.final.reply.Code == 500) {
 		return finding.New(def, finding.Confirmed).With("reply", text)
 	}
 	if def := match(fileSayings, text); def != nil && o.final.reply.Permanent() && (o.tls == nil || o.tls.OK()) {

@@ -230,8 +230,8 @@ func (r *run) experimentsOnSilence(ctx context.Context) *exchange {
 				enough()
 			}
 		},
-		"proxy":  func(*observe.World) { s.acceptAll = r.acceptsAll(ctx) },
-		"mss":    func(w *observe.World) { s.smallMSS = r.trySmall(waiting, w) },
+		"proxy": func(*observe.World) { s.acceptAll = r.acceptsAll(ctx) },
+		"mss":   func(w *observe.World) { s.smallMSS = r.trySmall(waiting, w) },
 	})
 	r.quiet = &s
 	quiet := s.late.failure() == observe.Timeout || s.late.failure() == observe.Canceled

@@ -25,13 +25,14 @@ var otherFTPPorts = []int{21, 990, 2121, 8021, 2021, 10021}
 // refused all the same, met the box.
 func (r *run) refused(ctx context.Context, t attempt) {
 	port := int(t.dialed.Remote.Port())
-	var own, closed []observe.Dialed
+	var own, closed, open []observe.Dialed
 	var found map[int]string
 	var claim observe.Claim
 	var ttls ttls
 	all(r.w.Scope("refused"), map[string]func(*observe.World){
 		"sweep":  func(w *observe.World) { own = sweep(ctx, w, t.addr, port) },
 		"second": func(w *observe.World) { closed = sweep(ctx, w, t.addr, surelyClosed) },
+		"open":   func(w *observe.World) { open = r.openSweep(ctx, w, t.addr, port) },
 		"ports":  func(w *observe.World) { found = r.otherServices(ctx, w, t.addr, port) },
 		"claim":  func(w *observe.World) { claim = r.claims(ctx, w, t.addr) },
 		"ttl":    func(w *observe.World) { ttls = r.answerTTLs(ctx, w, t) },
@@ -47,10 +48,15 @@ func (r *run) refused(ctx context.Context, t attempt) {
 	a, b := distance(own), distance(closed)
 	far := !r.sameNetwork(t.addr)
 	switch {
-	case a == 1 && far && b > 1:
+	case a == 1 && far && max(b, distance(open)) > 1:
 		r.find(evidence(finding.New(finding.ClientFirewall, finding.Confirmed)).
 			Saw("distance of the refusal, in hops", strconv.Itoa(a), fromExperiment).
 			Saw("distance of the host, by a closed port", strconv.Itoa(b), fromExperiment))
+		return
+	case a > 0 && distance(open) > a:
+		r.find(evidence(finding.New(finding.NetPortRejected, finding.Confirmed).With("hop", routerAt(open, a-1))).
+			Saw("distance of the refusal, in hops", strconv.Itoa(a), fromExperiment).
+			Saw("distance of the host, by an open port", strconv.Itoa(distance(open)), fromExperiment))
 		return
 	case a > 0 && b > a:
 		r.find(evidence(finding.New(finding.NetPortRejected, finding.Confirmed).With("hop", routerAt(closed, a-1))).
@@ -121,6 +127,17 @@ func (r *run) answerTTLs(ctx context.Context, w *observe.World, t attempt) ttls 
 }
 
 func portOf(a netip.Addr, port int) netip.AddrPort { return netip.AddrPortFrom(a, uint16(port)) }
+
+// openSweep sweeps a usual port that is open; nil where none is.
+func (r *run) openSweep(ctx context.Context, w *observe.World, a netip.Addr, not int) []observe.Dialed {
+	ports := slices.DeleteFunc(slices.Clone(usualPorts), func(p int) bool { return p == not })
+	for i, d := range each(w, ports, func(w *observe.World, p int) observe.Dialed { return tryPort(ctx, w, a, p, 0) }) {
+		if d.OK() {
+			return sweep(ctx, w.Scope("sweep"), a, ports[i])
+		}
+	}
+	return nil
+}
 
 // distance is the smallest TTL that the far end itself answered; 0: none.
 func distance(sweep []observe.Dialed) int {
