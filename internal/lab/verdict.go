@@ -59,8 +59,8 @@ func judge(s Scenario, r *report) (v Verdict, reason string) {
 		if len(stray) > 0 {
 			return Wrong, "also claims " + strings.Join(stray, ", ")
 		}
-		if !s.Candidates {
-			return Named, ""
+		if !s.Candidates || root.Confidence == "confirmed" && len(root.Candidates) == 0 {
+			return Named, "" // a server that says the cause in so many words leaves nothing to decide
 		}
 	case among && root.Confidence == "confirmed":
 		return Wrong, "confirms " + root.Code

@@ -111,7 +111,7 @@ func data(ctx context.Context, r *run) {
 	r.ctl.say(ctx, "TYPE", "A")
 	if d := r.directory(); d != "" {
 		if x := r.ctl.say(ctx, "CWD", d); x.err == nil && x.reply.Permanent() {
-			r.find(r.noDirectory(x, d).Stop())
+			r.find(r.noDirectory(ctx, x, d).Stop())
 			return
 		}
 	}

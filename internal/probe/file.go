@@ -51,9 +51,25 @@ func (r *run) directory() string {
 }
 
 // noDirectory: CWD was refused.
-func (r *run) noDirectory(x exchange, dir string) *finding.Finding {
+func (r *run) noDirectory(ctx context.Context, x exchange, dir string) *finding.Finding {
 	text := x.reply.String()
 	def := orDef(match(fileSayings, text), finding.FileNotFound)
+	if above := path.Dir(strings.TrimSuffix(dir, "/")); r.ctl.say(ctx, "CWD", above).reply.Completion() {
+		if r.dataWorks == nil {
+			r.dataWorks = epsvOrPASV(r)
+			defer func() { r.dataWorks = nil }()
+		}
+		there, looked := r.inListing(ctx, path.Base(dir))
+		if looked {
+			def = finding.FileNotFound
+			if there {
+				def = finding.FilePermissionDenied
+			}
+			return finding.New(def, finding.Confirmed).With("path", dir).With("reply", text).
+				Saw("the reply to CWD", x.String(), fromControl).
+				Saw("does the listing of the directory above show it", yesNo(there), fromExperiment)
+		}
+	}
 	return finding.New(def, finding.Likely).With("path", dir).With("reply", text).
 		Saw("the reply to CWD", x.String(), fromControl).
 		Or(finding.FileNotFound, "there is no such directory").
@@ -137,7 +153,7 @@ func (r *run) download(ctx context.Context) {
 // notReadable tells a missing file from a forbidden one by the listing.
 func (r *run) notReadable(ctx context.Context, o outcome, name string) *finding.Finding {
 	text := o.prelim.reply.String()
-	there := r.inListing(ctx, path.Base(name))
+	there, _ := r.inListing(ctx, path.Base(name))
 	def := orDef(match(fileSayings, text), finding.FileNotFound)
 	switch {
 	case there && def == finding.FileNotFound:
@@ -145,24 +161,29 @@ func (r *run) notReadable(ctx context.Context, o outcome, name string) *finding.
 	case !there && (def == finding.FilePermissionDenied || def == finding.FileNotFound):
 		def = finding.FileNotFound
 	}
-	listed := "no"
-	if there {
-		listed = "yes"
-	}
 	return finding.New(def, finding.Confirmed).Stop().With("path", name).With("reply", text).
 		Saw("the reply to RETR", o.prelim.String(), fromControl).
-		Saw("does the listing show the file", listed, fromExperiment)
+		Saw("does the listing show the file", yesNo(there), fromExperiment)
 }
 
-func (r *run) inListing(ctx context.Context, name string) bool {
+// inListing tells whether the listing of the present directory shows a name,
+// and whether there was a listing.
+func (r *run) inListing(ctx context.Context, name string) (there, looked bool) {
 	r.ctl.say(ctx, "TYPE", "A")
 	o := r.listing(ctx, r.ctl, r.dataWorks, dataOptions{})
 	for _, e := range ftp.ParseList(o.drained.Head, listHead).Entries {
 		if string(e.Name) == name {
-			return true
+			return true, o.ok()
 		}
 	}
-	return false
+	return false, o.ok()
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }
 
 // upload writes a test file under a name of its own, reads it back, compares

@@ -172,6 +172,9 @@ func (r *run) loginRefused(ctx context.Context, x exchange) {
 			if def == finding.TLSRequired && r.ctl.tls != nil {
 				continue
 			}
+			if !r.anonymous() && def == finding.AuthAnonymousDisabled {
+				def = finding.AuthUserDenied // "anonymous only"
+			}
 			if r.anonymous() && def == finding.AuthUserDenied {
 				def = finding.AuthAnonymousDisabled
 			}

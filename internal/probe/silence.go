@@ -170,6 +170,9 @@ func (r *run) explainSilence(ctx context.Context, w *observe.World, a netip.Addr
 		closed := tryPort(ctx, w.Scope("closed"), a, surelyClosed, 0)
 		return r.judgeICMP(a, port, first, &closed)
 	}
+	if first.ICMP != nil && first.ICMP.TimeExceeded() {
+		return r.judgeICMP(a, port, first, nil)
+	}
 	s := r.gather(ctx, w, a, port, first)
 	lives, alive := s.alive()
 	if !alive {
@@ -191,14 +194,20 @@ func (r *run) explainSilence(ctx context.Context, w *observe.World, a netip.Addr
 	return r.hostSilent(ctx, w, s)
 }
 
-// looping: the same router shows up at several distances.
+// looping: the same router shows up at two distances. One step apart may be a
+// router that counts oddly; two can't be.
 func looping(s *signs) *finding.Finding {
-	seen := map[netip.Addr]int{}
-	for _, h := range append(hops(s.sweep), hops(s.second)[:0]...) {
-		if h.IsValid() {
-			if seen[h]++; seen[h] >= 3 {
+	first := map[netip.Addr]int{}
+	for _, sweep := range [][]observe.Dialed{s.sweep, s.second} {
+		for i, h := range hops(sweep) {
+			if !h.IsValid() {
+				continue
+			}
+			if at, seen := first[h]; seen && (i-at >= 2 || at-i >= 2) {
 				return finding.New(finding.RouteLoop, finding.Confirmed).With("hop", h.String()).
-					Saw("routers that answered packets of growing TTL", describeSweep(s.sweep), fromExperiment)
+					Saw("routers that answered packets of growing TTL", describeSweep(sweep), fromExperiment)
+			} else if !seen {
+				first[h] = i
 			}
 		}
 	}
