@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,26 +36,26 @@ var fileCheck = &check{
 	},
 }
 
-// directory is the directory that the target names; empty: where the login leads.
+// directory is the directory that the target names; empty: where the login
+// leads. A URL's path counts from there, and from the root where it begins with
+// a second slash, also written %2F (RFC 1738 §3.2.2).
 func (r *run) directory() string {
-	p := r.target.Path
-	if p == "" || p == "/" {
-		return ""
+	p := strings.TrimPrefix(r.target.Path, "/")
+	if r.options.op() != "list" && !strings.HasSuffix(p, "/") {
+		dir, _ := path.Split(p)
+		p = dir
 	}
-	if r.options.op() == "list" || strings.HasSuffix(p, "/") {
-		return p
+	if len(p) > 1 {
+		p = strings.TrimSuffix(p, "/")
 	}
-	if d := path.Dir(p); d != "/" && d != "." {
-		return d
-	}
-	return ""
+	return p
 }
 
 // noDirectory: CWD was refused.
 func (r *run) noDirectory(ctx context.Context, x exchange, dir string) *finding.Finding {
 	text := x.reply.String()
 	def := orDef(match(fileSayings, text), finding.FileNotFound)
-	if above := path.Dir(strings.TrimSuffix(dir, "/")); r.ctl.say(ctx, "CWD", above).reply.Completion() {
+	if above := path.Dir(dir); above == "." || r.ctl.say(ctx, "CWD", above).reply.Completion() {
 		if r.dataWorks == nil {
 			r.dataWorks = epsvOrPASV(r)
 			defer func() { r.dataWorks = nil }()
@@ -247,7 +248,7 @@ func (r *run) testName() (name, ext string) {
 // guess it, and has every kind of line end in it, so that ASCII mode shows.
 func testContent(size int, seed time.Time) []byte {
 	out := make([]byte, 0, size+64)
-	sum := sha256.Sum256([]byte(seed.String()))
+	sum := sha256.Sum256(strconv.AppendInt(nil, seed.UnixNano(), 10))
 	for len(out) < size {
 		sum = sha256.Sum256(sum[:])
 		out = append(out, sum[:]...)
