@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 
 # The program is one static file; the version comes from the version control
 # that Go finds (see `ftpdoctor --version`).
-GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'
+GOBUILD  = CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w'
 SYSTEMS  = linux/amd64 linux/arm64 windows/amd64 darwin/arm64 freebsd/amd64
 
 TESTFLAGS ?=
@@ -122,5 +122,5 @@ cross: ## does it build, tests and all, for every system?
 	done
 
 .PHONY: clean
-clean: ## remove what was built
-	rm -rf ftpdoctor ftpdoctor.exe dist tools/bin
+clean: ## remove what was built, but for the linter
+	rm -rf ftpdoctor ftpdoctor.exe dist
