@@ -1,11 +1,25 @@
 package lab
 
-// lftpPut lists the home directory, puts a file of 256 KiB into a directory and
-// prints every reply. Unlike curl, lftp reads the reply after the data
-// connection broke.
-func lftpPut(dir string) string {
-	return "head -c 262144 /dev/urandom >up.bin; lftp -c 'set ftp:ssl-allow no; set net:max-retries 1; set net:timeout 5; set xfer:clobber yes; debug 5; open -u lab," +
-		Password + " " + FTPName + "; ls; put -O " + dir + " up.bin'; rm up.bin"
+// put lists the home directory, stores a file of 256 KiB in a directory and
+// prints every reply. Python's ftplib lets us read the reply after the server
+// has reset the data connection, where curl and lftp give up.
+func put(dir string) string {
+	return `python3 -c '
+import ftplib
+f = ftplib.FTP("` + FTPName + `", "lab", "` + Password + `", timeout=5)
+f.dir()
+f.set_debuglevel(1)
+try:
+    data = f.transfercmd("STOR ` + dir + `/up.bin")
+    try:
+        data.sendall(bytes(262144))
+    except OSError as e:
+        print(e)
+    data.close()
+    f.voidresp()
+except ftplib.Error as e:
+    print(e)
+'`
 }
 
 // fileScenarios are refusals and failures of storage.
@@ -16,10 +30,10 @@ func fileScenarios() []Scenario {
 // uploadScenarios are uploads that fail.
 func uploadScenarios() []Scenario {
 	upload := func(slug, story string, want []string, s setup, match string) Scenario {
-		return fault("file/"+slug, story, want, s, Proof{Run: lftpPut("/home/lab"), Match: match}).check("--op", "upload", target)
+		return fault("file/"+slug, story, want, s, Proof{Run: put("/home/lab"), Match: match}).check("--op", "upload", target)
 	}
 	into := func(slug, story string, s setup, match string) Scenario {
-		c := fault("file/"+slug, story, []string{"file/permission-denied"}, then(s, on(server, "mkdir /home/lab/incoming")), Proof{Run: lftpPut("/home/lab/incoming"), Match: match})
+		c := fault("file/"+slug, story, []string{"file/permission-denied"}, then(s, on(server, "mkdir /home/lab/incoming")), Proof{Run: put("/home/lab/incoming"), Match: match})
 		return c.check("--op", "upload", target+"incoming/")
 	}
 	full, readOnly := []string{"file/disk-full"}, []string{"file/read-only"}
@@ -48,7 +62,7 @@ func uploadScenarios() []Scenario {
 		upload("read-only-proftpd", "The same with ProFTPD, which says so.", readOnly, then(proftpd(""), ro), `550 \S+: Read-only file system`),
 		upload("read-only-pureftpd", "The same with Pure-FTPd, which says so.", readOnly, then(pureFTPD(), ro), `553 Can't open that file: Read-only file system`),
 		fault("file/quota", "The account has used up its virtual quota.", []string{"file/quota-exceeded"}, then(pureFTPD("-A", "-n", "100:1"), quota),
-			Proof{Run: lftpPut("/"), Match: `552 .*[Qq]uota`}).check("--op", "upload", target),
+			Proof{Run: put(""), Match: `552 .*[Qq]uota`}).check("--op", "upload", target),
 		upload("name-refused", "PathAllowFilter takes names of the form 8.3 only.", []string{"file/name-refused"},
 			proftpd(`PathAllowFilter "^[A-Z0-9]{1,8}[.][A-Z]{1,3}$"`), `550 \S+: Forbidden filename`),
 	}
