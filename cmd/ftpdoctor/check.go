@@ -182,8 +182,7 @@ func (p *program) check(ctx context.Context, f *checkFlags, args []string) error
 func (p *program) checkOne(ctx context.Context, given string, f *checkFlags, tell probe.Observer) (*finding.Report, error) {
 	w := observe.Live()
 	t, err := observe.ParseTarget(given)
-	var bad *observe.TargetError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*observe.TargetError](err); ok {
 		return p.badTarget(w, bad, f)
 	}
 	if err != nil {
@@ -245,8 +244,7 @@ func (p *program) replay(ctx context.Context, f *checkFlags, lang finding.Lang) 
 		return fmt.Errorf("--replay %s: its question can't be read: %w", f.replay, err)
 	}
 	t, err := observe.ParseTarget(q.Target)
-	var bad *observe.TargetError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*observe.TargetError](err); ok {
 		return p.show([]*finding.Report{probe.BadTarget(w, bad)}, f, lang)
 	}
 	if err != nil {

@@ -130,7 +130,7 @@ func newLabUp(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "up SCENARIO", Short: "Build one scenario and keep it until Ctrl-C", Args: cobra.ExactArgs(1),
 		Example: "  ftpdoctor lab up net/drop-at-gateway",
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			scenarios, err := lab.Select(lab.List(), args...)
 			if err != nil {
 				return err
@@ -142,7 +142,7 @@ func newLabUp(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer n.Close()
+			defer func() { err = errors.Join(err, n.Close()) }()
 			fmt.Fprintf(p.out, "%s\nenter the client:  %s\nthen:              ftpdoctor check", scenarios[0].Story, n.Enter())
 			for _, a := range scenarios[0].Args {
 				fmt.Fprint(p.out, " ", a)

@@ -23,8 +23,8 @@ var (
 // win. ErrRange when the numbers are there and one is over 255 or the port is
 // 0; with a port of 0 the address is returned too.
 func ParsePASV(text string) (netip.AddrPort, error) {
-	if i := strings.IndexByte(text, '('); i >= 0 {
-		if a, _, err := sixNumbers(text[i+1:]); !errors.Is(err, ErrNoAddress) {
+	if _, after, ok := strings.Cut(text, "("); ok {
+		if a, _, err := sixNumbers(after); !errors.Is(err, ErrNoAddress) {
 			return a, err
 		}
 	}

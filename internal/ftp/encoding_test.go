@@ -98,9 +98,18 @@ func TestNameEncodingOfOtherWords(t *testing.T) {
 		tag language.Tag
 		e   Encoding
 	}{
-		{language.SimplifiedChinese, GBK}, {language.SimplifiedChinese, UTF8}, {language.TraditionalChinese, Big5}, {language.Japanese, ShiftJIS},
-		{language.Japanese, EUCJP}, {language.Korean, EUCKR}, {language.German, Windows1252}, {language.French, Windows1252},
-		{language.French, UTF8}, {language.Russian, Windows1251}, {language.Russian, KOI8R}, {language.Russian, UTF8},
+		{language.SimplifiedChinese, GBK},
+		{language.SimplifiedChinese, UTF8},
+		{language.TraditionalChinese, Big5},
+		{language.Japanese, ShiftJIS},
+		{language.Japanese, EUCJP},
+		{language.Korean, EUCKR},
+		{language.German, Windows1252},
+		{language.French, Windows1252},
+		{language.French, UTF8},
+		{language.Russian, Windows1251},
+		{language.Russian, KOI8R},
+		{language.Russian, UTF8},
 	} {
 		var names [][]byte
 		words := display.Languages(tc.tag)

@@ -212,16 +212,22 @@ func TestParseListWholes(t *testing.T) {
 		{"no such day", "-rw-r--r-- 1 a a 1 Feb 31 04:32 b\r\n", "", nil, []string{"-rw-r--r-- 1 a a 1 Feb 31 04:32 b"}},
 		{
 			"VMS with a long name", "\r\nDirectory DKA0:[USER]\r\n\r\nA_VERY_LONG_NAME_OF_A_FILE.TXT;12\r\n      3/4  23-NOV-2024 04:32:11 [A] (RWED,RWED,RE,)\r\nB.TXT;1 %RMS-E-PRV, insufficient privilege\r\n\r\nTotal of 2 files, 7 blocks.\r\n",
-			"vms", []string{"A_VERY_LONG_NAME_OF_A_FILE.TXT;12"}, []string{"B.TXT;1 %RMS-E-PRV, insufficient privilege"},
+			"vms",
+			[]string{"A_VERY_LONG_NAME_OF_A_FILE.TXT;12"},
+			[]string{"B.TXT;1 %RMS-E-PRV, insufficient privilege"},
 		},
 		{"VMS name without data", "A.TXT;1\r\nB.TXT;1\r\n", "", nil, []string{"A.TXT;1", "B.TXT;1"}},
 		{
 			"z/OS data sets", "Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname\r\nWPTA01 3290   2004/03/04  1    3  FB      80  3125  PO  82.LOADLIB\r\nWPTA01 3290   2004/03/04  1    3  FB      80  3125  PS  A.SEQ\r\nMigrated                                                OLD.DATA\r\n",
-			"mvs", []string{"82.LOADLIB", "A.SEQ", "OLD.DATA"}, nil,
+			"mvs",
+			[]string{"82.LOADLIB", "A.SEQ", "OLD.DATA"},
+			nil,
 		},
 		{
 			"z/OS members", " Name     VV.MM   Created       Changed      Size  Init   Mod   Id\r\nBUILDALL  01.01 2004/03/04 2004/03/04 09:00    24    24     0 ADMIN\r\nPLAIN\r\n",
-			"mvs", []string{"BUILDALL", "PLAIN"}, nil,
+			"mvs",
+			[]string{"BUILDALL", "PLAIN"},
+			nil,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -23,8 +23,11 @@ func TestReply(t *testing.T) {
 		{"one line", "220 (vsFTPd 3.0.3)\r\n", 220, []string{"(vsFTPd 3.0.3)"}, nil, nil},
 		{"code alone", "200\r\n", 200, []string{""}, nil, nil},
 		{"code and space", "230 \r\n", 230, []string{""}, nil, nil},
-		{"Pure-FTPd greeting", "220---------- Welcome to Pure-FTPd [privsep] [TLS] ----------\r\n220-You are user number 1 of 50 allowed.\r\n220 You will be disconnected after 15 minutes of inactivity.\r\n", 220,
-			[]string{"--------- Welcome to Pure-FTPd [privsep] [TLS] ----------", "You are user number 1 of 50 allowed.", "You will be disconnected after 15 minutes of inactivity."}, nil, nil},
+		{
+			"Pure-FTPd greeting", "220---------- Welcome to Pure-FTPd [privsep] [TLS] ----------\r\n220-You are user number 1 of 50 allowed.\r\n220 You will be disconnected after 15 minutes of inactivity.\r\n", 220,
+			[]string{"--------- Welcome to Pure-FTPd [privsep] [TLS] ----------", "You are user number 1 of 50 allowed.", "You will be disconnected after 15 minutes of inactivity."},
+			nil, nil,
+		},
 		{"lines without code", "211-Features:\r\n EPRT\r\n REST STREAM\r\n211 End\r\n", 211, []string{"Features:", " EPRT", " REST STREAM", "End"}, nil, nil},
 		{"no text in the lines", "230-\r\n230-hello\r\n230 ok\r\n", 230, []string{"", "hello", "ok"}, nil, nil},
 		{"another code within", "230-Files:\r\n250 of them\r\n230 ok\r\n", 230, []string{"Files:", "250 of them", "ok"}, []Defect{InnerCode}, nil},

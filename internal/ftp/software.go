@@ -133,8 +133,14 @@ func Protocol(first []byte) string {
 		return ""
 	}
 	for _, m := range []struct{ prefix, protocol string }{
-		{"SSH-", "ssh"}, {"HTTP/", "http"}, {"<!DOCTYPE", "http"}, {"<html", "http"},
-		{"+OK", "pop3"}, {"* OK", "imap"}, {"* BYE", "imap"}, {"RFB 0", "rfb"},
+		{"SSH-", "ssh"},
+		{"HTTP/", "http"},
+		{"<!DOCTYPE", "http"},
+		{"<html", "http"},
+		{"+OK", "pop3"},
+		{"* OK", "imap"},
+		{"* BYE", "imap"},
+		{"RFB 0", "rfb"},
 	} {
 		if len(text) >= len(m.prefix) && bytes.EqualFold(text[:len(m.prefix)], []byte(m.prefix)) {
 			return m.protocol

@@ -91,11 +91,11 @@ func (w *wire) do(step string) error {
 		if word == "eof" && err == io.EOF || word == "reset" && isReset(err) {
 			return nil
 		}
-		return fmt.Errorf("connection ended with %v", err)
+		return fmt.Errorf("connection ended with %w", err)
 	case "silent":
 		w.conn.SetReadDeadline(time.Now().Add(moment))
 		if _, err := w.in.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
-			return fmt.Errorf("not silent: %v", err)
+			return fmt.Errorf("not silent: %w", err)
 		}
 	case "flood":
 		n, err := strconv.ParseInt(arg, 10, 64)
@@ -127,7 +127,7 @@ func (w *wire) do(step string) error {
 	case "uncalled":
 		w.ln.(*net.TCPListener).SetDeadline(time.Now().Add(moment))
 		if _, err := w.ln.Accept(); !errors.Is(err, os.ErrDeadlineExceeded) {
-			return fmt.Errorf("called: %v", err)
+			return fmt.Errorf("called: %w", err)
 		}
 	default:
 		return w.doData(word, arg)
@@ -176,7 +176,7 @@ func (w *wire) doData(word, arg string) error {
 	case "stalled":
 		w.data.SetDeadline(time.Now().Add(moment))
 		if _, err := w.data.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-			return fmt.Errorf("not stalled: %v", err)
+			return fmt.Errorf("not stalled: %w", err)
 		}
 		return nil
 	}

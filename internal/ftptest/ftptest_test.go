@@ -327,8 +327,10 @@ func TestFixture(t *testing.T) {
 	}
 	got := []any{f.Comment, f.Name, f.Password, f.Args, f.Want, s.Target(), f.Found}
 	want := []any{
-		"Address translation that the server does not know of.", "nat", "other", []string{"--op", "upload", "-4"},
-		[]string{"data/passive-private-address"}, "ftps://demo@" + s.Addr() + "/pub/",
+		"Address translation that the server does not know of.", "nat", "other",
+		[]string{"--op", "upload", "-4"},
+		[]string{"data/passive-private-address"},
+		"ftps://demo@" + s.Addr() + "/pub/",
 		[]Found{
 			{Code: "data/passive-private-address", Severity: "error", Root: true},
 			{Code: "data/passive-filtered", Severity: "error", Because: "data/passive-private-address"},

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -287,11 +288,9 @@ func (s *script) set(name, value string) error {
 }
 
 func choose(to *string, value string, allowed ...string) error {
-	for _, a := range allowed {
-		if value == a {
-			*to = value
-			return nil
-		}
+	if slices.Contains(allowed, value) {
+		*to = value
+		return nil
 	}
 	return fmt.Errorf("%q is none of %s", value, strings.Join(allowed, ", "))
 }

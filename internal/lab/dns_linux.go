@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -107,9 +108,7 @@ func (z *Zone) Clone() *Zone {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	c := &Zone{records: slices.Clone(z.records), quirks: map[string]Quirk{}}
-	for k, v := range z.quirks {
-		c.quirks[k] = v
-	}
+	maps.Copy(c.quirks, z.quirks)
 	return c
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -421,8 +422,8 @@ func (n *Net) Close() error {
 	closers, procs := n.closers, n.procs
 	n.closers, n.procs = nil, nil
 	n.mu.Unlock()
-	for i := len(closers) - 1; i >= 0; i-- {
-		closers[i]()
+	for _, closer := range slices.Backward(closers) {
+		closer()
 	}
 	for _, p := range procs {
 		p.Stop()

@@ -43,6 +43,7 @@ type Summary struct {
 	Results []Result
 	Median  float64 // seconds of the check
 	Max     float64
+	Again   []string // scenarios that ended badly beside others and were repeated alone
 }
 
 // Count returns how many results have one of the verdicts.
@@ -106,6 +107,9 @@ func (s Summary) Print(w io.Writer) error {
 		}
 	}
 	fmt.Fprintf(w, "seconds: median %.1f, maximum %.1f, %d over 10\n", s.Median, s.Max, over)
+	if len(s.Again) > 0 {
+		fmt.Fprintf(w, "repeated alone: %s\n", strings.Join(s.Again, ", "))
+	}
 	if others := s.Count(Missed, Unsure, Vacuous, Broken, Skipped); others > 0 {
 		fmt.Fprintf(w, "missed %d, unsure %d, vacuous %d, broken %d, skipped %d\n", s.Count(Missed), s.Count(Unsure), s.Count(Vacuous), s.Count(Broken), s.Count(Skipped))
 	}

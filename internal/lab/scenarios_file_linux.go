@@ -38,7 +38,7 @@ func uploadScenarios() []Scenario {
 	}
 	full, readOnly := []string{"file/disk-full"}, []string{"file/read-only"}
 	disabled := []string{"file/uploads-disabled"}
-	inodes := []string{"host/inodes-exhausted", "file/disk-full"}
+	inodes := []string{"file/disk-full"}
 	home := func(options, more string) setup {
 		return on(server, "mount -t tmpfs -o mode=755,"+options+" lab /home/lab; echo hello >/home/lab/hello.txt; chown lab /home/lab\n"+more)
 	}

@@ -34,7 +34,6 @@ func onEdge(script string) func(context.Context, *Net) error {
 func routeScenarios() []Scenario {
 	const url = "ftp://" + FTPName + "/"
 	const ping = "ping -c1 -W4 " + ServerIP
-	const deadEnd = `imeout was reached|imed out|o route to host|nreachable|Could not resolve`
 	return append(routeFarScenarios(), []Scenario{
 		{
 			Name:  "route/no-default-route",

@@ -103,8 +103,7 @@ func classify(err error) (Failure, string) {
 		return None, ""
 	}
 	words := ""
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		words = errno.Error()
 		if f := classifyErrno(errno); f != OtherFailure {
 			return f, words

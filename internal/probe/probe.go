@@ -16,6 +16,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -258,10 +259,8 @@ func (r *run) exclude(d *finding.Def, why string) {
 
 // lacks notes a privilege that was missing, once.
 func (r *run) lacks(what string) {
-	for _, m := range r.missing {
-		if m == what {
-			return
-		}
+	if slices.Contains(r.missing, what) {
+		return
 	}
 	r.missing = append(r.missing, what)
 }

@@ -44,10 +44,9 @@ type naming struct {
 
 // serverAnswer is what one name server said about one name.
 type serverAnswer struct {
-	server  netip.AddrPort
-	name    string
-	v4, v6  observe.Reply
-	refused bool
+	server netip.AddrPort
+	name   string
+	v4, v6 observe.Reply
 }
 
 func (a serverAnswer) silent() bool { return !a.v4.OK() && !a.v6.OK() }
@@ -282,8 +281,8 @@ func (r *run) ask(ctx context.Context, w *observe.World, server netip.AddrPort, 
 
 // names lists what the C library asks for, in its order (resolv.conf(5), search and ndots).
 func (n naming) names(host string) []string {
-	if strings.HasSuffix(host, ".") {
-		return []string{strings.TrimSuffix(host, ".")}
+	if before, ok := strings.CutSuffix(host, "."); ok {
+		return []string{before}
 	}
 	var searched []string
 	for _, s := range n.conf.Search[:min(len(n.conf.Search), maxNames)] {

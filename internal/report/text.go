@@ -58,7 +58,7 @@ func Text(w io.Writer, r *finding.Report, o Options) error {
 
 func (p *printer) line(s string) {
 	s = strings.ReplaceAll(strings.TrimRight(s, " "), "\n", `\n`)
-	p.w.WriteString(s) //nolint:errcheck // a bufio.Writer keeps the error for Flush
+	p.w.WriteString(s)
 	p.w.WriteByte('\n')
 }
 
