@@ -1,6 +1,10 @@
 package finding
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // RootCause is the one finding whose removal would move the check on.
 type RootCause struct {
@@ -21,11 +25,19 @@ type RootCause struct {
 // it is at least as well established. Of the causes left, one that stopped the
 // check goes before one that did not; then the worse; then the earlier layer.
 func Reduce(findings []*Finding) *RootCause {
+	causes := make(map[*Finding]*Finding, len(findings))
+	for _, symptom := range findings {
+		causes[symptom] = bestCause(findings, symptom)
+	}
 	for _, symptom := range findings {
 		symptom.BecauseOf = ""
-		if cause := bestCause(findings, symptom); cause != nil {
-			symptom.BecauseOf = cause.Code
-			cause.Stops = cause.Stops || symptom.Stops
+		top := symptom
+		for causes[top] != nil { // ends: explanations are free of circles
+			top = causes[top]
+		}
+		if top != symptom {
+			symptom.BecauseOf = top.Code
+			top.Stops = top.Stops || symptom.Stops
 		}
 	}
 	slices.SortStableFunc(findings, compare)
@@ -83,7 +95,7 @@ func compareCause(a, b *Finding) int {
 	if c := b.Confidence.rank() - a.Confidence.rank(); c != 0 {
 		return c
 	}
-	return LayerRank(a.Code.Layer()) - LayerRank(b.Code.Layer())
+	return cmp.Or(LayerRank(a.Code.Layer())-LayerRank(b.Code.Layer()), strings.Compare(string(a.Code), string(b.Code)))
 }
 
 // compare orders findings for the reader: causes before consequences, the one
@@ -106,7 +118,10 @@ func compare(a, b *Finding) int {
 	if c := LayerRank(a.Code.Layer()) - LayerRank(b.Code.Layer()); c != 0 {
 		return c
 	}
-	return b.Confidence.rank() - a.Confidence.rank()
+	if c := b.Confidence.rank() - a.Confidence.rank(); c != 0 {
+		return c
+	}
+	return cmp.Or(strings.Compare(string(a.Code), string(b.Code)), strings.Compare(a.Subject, b.Subject))
 }
 
 func b2i(b bool) int {

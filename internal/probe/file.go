@@ -80,7 +80,7 @@ func (r *run) noDirectory(ctx context.Context, x exchange, dir string) *finding.
 
 // looked judges a listing that worked.
 func (r *run) looked(o outcome) {
-	l := ftp.ParseList(o.drained.Head, listHead)
+	l := ftp.ParseListAt(o.drained.Head, listHead, r.root.Started())
 	names := make([][]byte, 0, len(l.Entries))
 	for _, e := range l.Entries {
 		names = append(names, e.Name)
@@ -172,7 +172,7 @@ func (r *run) notReadable(ctx context.Context, o outcome, name string) *finding.
 func (r *run) inListing(ctx context.Context, name string) (there, looked bool) {
 	r.ctl.say(ctx, "TYPE", "A")
 	o := r.listing(ctx, r.ctl, r.dataWorks, dataOptions{})
-	for _, e := range ftp.ParseList(o.drained.Head, listHead).Entries {
+	for _, e := range ftp.ParseListAt(o.drained.Head, listHead, r.root.Started()).Entries {
 		if string(e.Name) == name {
 			return true, o.ok()
 		}
