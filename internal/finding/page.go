@@ -259,6 +259,21 @@ func SystemOf(software string) string {
 	return ""
 }
 
+// harmless leaves of the arguments what may stand in a line that somebody
+// copies into a shell. A server's reply or a file's name that could end the word
+// there stays a <name> for the reader to fill in.
+func harmless(args map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range args {
+		if shellWord.MatchString(v) {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+var shellWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=\[\]-]+$`)
+
 func applicable(all []Remedy, args map[string]string, software string) []Remedy {
 	here := SystemOf(software)
 	out := []Remedy{}
@@ -266,10 +281,11 @@ func applicable(all []Remedy, args map[string]string, software string) []Remedy 
 		if software != "" && slices.Contains(serverSystems, r.System) && r.System != here {
 			continue
 		}
-		r.Text, r.Verify = fill(r.Text, args), fill(r.Verify, args)
+		plain := harmless(args)
+		r.Text, r.Verify = fill(r.Text, args), fill(r.Verify, plain)
 		commands := make([]string, len(r.Commands))
 		for i, c := range r.Commands {
-			commands[i] = fill(c, args)
+			commands[i] = fill(c, plain)
 		}
 		r.Commands = commands
 		out = append(out, r)
