@@ -285,7 +285,7 @@ func (r *run) notWritten(ctx context.Context, o outcome, name, ext string, conte
 	vsftpd := strings.HasPrefix(strings.ToLower(r.facts.Software), "vsftpd")
 	def := match(fileSayings, text)
 	switch {
-	case vsftpd && o.final.reply.Code == 550 && early:
+	case vsftpd && text == "550 Permission denied." && early:
 		// vsftpd words 550 "Permission denied." for a command that its
 		// configuration forbids, 553 for what the file system refuses.
 		return evidence(finding.New(finding.FileUploadsDisabled, finding.Likely)).
