@@ -98,7 +98,7 @@ func (f *checkFlags) register(c *cobra.Command) {
 // expect of a plugin.
 func usageAsUnknown(err error) error {
 	var exit *exitError
-	if err == nil || errors.As(err, &exit) && exit.code != exitUsage {
+	if err == nil || errors.As(err, &exit) && (exit.err == nil || exit.code != exitUsage) {
 		return err
 	}
 	if exit != nil {

@@ -162,7 +162,7 @@ func asciiEdge(before, after string) bool {
 }
 
 var (
-	groupRE       = regexp.MustCompile(`\[\[(.*?)\]\]`)
+	groupRE       = regexp.MustCompile(`(?s)\[\[(.*?)\]\]`)
 	placeholderRE = regexp.MustCompile(`\{([a-z]+)\}`)
 )
 
