@@ -25,19 +25,11 @@ type RootCause struct {
 // it is at least as well established. Of the causes left, one that stopped the
 // check goes before one that did not; then the worse; then the earlier layer.
 func Reduce(findings []*Finding) *RootCause {
-	causes := make(map[*Finding]*Finding, len(findings))
-	for _, symptom := range findings {
-		causes[symptom] = bestCause(findings, symptom)
-	}
 	for _, symptom := range findings {
 		symptom.BecauseOf = ""
-		top := symptom
-		for causes[top] != nil { // ends: explanations are free of circles
-			top = causes[top]
-		}
-		if top != symptom {
-			symptom.BecauseOf = top.Code
-			top.Stops = top.Stops || symptom.Stops
+		if cause := bestCause(findings, symptom); cause != nil {
+			symptom.BecauseOf = cause.Code
+			cause.Stops = cause.Stops || symptom.Stops
 		}
 	}
 	slices.SortStableFunc(findings, compare)
@@ -61,41 +53,44 @@ func Reduce(findings []*Finding) *RootCause {
 	return rc
 }
 
-// bestCause finds the cause that explains the symptom: the one furthest
-// up the way, so that a chain of explanations ends at one place.
+// bestCause finds the cause that explains the symptom. A cause that another
+// one explains does not count, so that a chain of explanations ends at one
+// place; of those left the best established is taken, then the one furthest up
+// the way.
 func bestCause(findings []*Finding, symptom *Finding) *Finding {
-	var best *Finding
+	var causes []*Finding
 	for _, f := range findings {
-		if f == symptom || f.Code == symptom.Code || f.Confidence == Possible {
-			continue
+		if f.mayFold(symptom) {
+			causes = append(causes, f)
 		}
-		if f.Confidence.rank() < symptom.Confidence.rank() && f.Confidence != Likely {
-			continue
-		}
-		if f.Severity < Error && symptom.Severity >= Error {
-			continue // advice explains no failure
-		}
-		if !Lookup(f.Code).explains(symptom.Code) {
-			continue
-		}
-		if best == nil || compareCause(f, best) < 0 {
+	}
+	var best *Finding
+	for _, f := range causes {
+		explained := slices.ContainsFunc(causes, func(c *Finding) bool { return Lookup(c.Code).explains(f.Code) })
+		if !explained && (best == nil || compareCause(f, best) < 0) {
 			best = f
 		}
 	}
 	return best
 }
 
+// mayFold tells whether f explains the symptom and is established well enough.
+func (f *Finding) mayFold(symptom *Finding) bool {
+	switch {
+	case f.Confidence == Possible:
+		return false
+	case f.Severity < Error && symptom.Severity >= Error:
+		return false // advice explains no failure
+	}
+	return Lookup(f.Code).explains(symptom.Code)
+}
+
 func compareCause(a, b *Finding) int {
-	if Lookup(a.Code).explains(b.Code) {
-		return -1
-	}
-	if Lookup(b.Code).explains(a.Code) {
-		return 1
-	}
-	if c := b.Confidence.rank() - a.Confidence.rank(); c != 0 {
-		return c
-	}
-	return cmp.Or(LayerRank(a.Code.Layer())-LayerRank(b.Code.Layer()), strings.Compare(string(a.Code), string(b.Code)))
+	return cmp.Or(
+		b.Confidence.rank()-a.Confidence.rank(),
+		LayerRank(a.Code.Layer())-LayerRank(b.Code.Layer()),
+		strings.Compare(string(a.Code), string(b.Code)),
+	)
 }
 
 // compare orders findings for the reader: causes before consequences, the one
@@ -121,7 +116,7 @@ func compare(a, b *Finding) int {
 	if c := b.Confidence.rank() - a.Confidence.rank(); c != 0 {
 		return c
 	}
-	return cmp.Or(strings.Compare(string(a.Code), string(b.Code)), strings.Compare(a.Subject, b.Subject))
+	return cmp.Or(strings.Compare(string(a.Code), string(b.Code)), strings.Compare(a.Subject, b.Subject)) // any order, but always the same
 }
 
 func b2i(b bool) int {
