@@ -325,7 +325,7 @@ func each[T, R any](w *observe.World, things []T, f func(*observe.World, T) R) [
 func BadTarget(w *observe.World, e *observe.TargetError) *finding.Report {
 	self := w.Self()
 	f := finding.New(finding.ClientBadTarget, finding.Confirmed).Stop().About(e.Given).
-		With("target", e.Given).With("host", e.Given).With("near", e.Meant).
+		With("target", e.Given).With("host", e.Given).With("near", e.Meant).With("other", bounded(e.Given)).
 		Saw("the target as it was given", e.Given, fromThisMachine).
 		Saw("what is wrong with it", e.Why, fromThisMachine)
 	if e.Meant != "" {

@@ -35,7 +35,7 @@ func (r *run) linkQuality() {
 	if lost < minLost || answered == 0 {
 		return
 	}
-	r.find(finding.New(finding.NetPacketLoss, finding.Confirmed).With("count", fmt.Sprint(lost)).
+	r.find(finding.New(finding.NetPacketLoss, finding.Confirmed).With("count", fmt.Sprintf("%d / %d", lost, lost+answered)).
 		Saw("segments of the control connection that had to be sent again", fmt.Sprint(again), fromControl).
 		Saw("attempts that got no answer, of all", fmt.Sprintf("%d / %d", lost, lost+answered), fromExperiment))
 }
