@@ -14,7 +14,7 @@ SYSTEMS  = linux/amd64 linux/arm64 windows/amd64 darwin/arm64 freebsd/amd64
 
 TESTFLAGS ?=
 FUZZTIME  ?= 60s
-LABFLAGS  ?= --parallel 6
+LABFLAGS  ?= --parallel 3
 LAB       ?= all
 
 LINTER = tools/bin/golangci-lint

@@ -166,12 +166,16 @@ func (p *program) check(ctx context.Context, f *checkFlags, args []string) error
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
+			if ctx.Err() != nil {
+				return
+			}
 			reports[i], errs[i] = p.checkOne(ctx, t, f, live.observer(t))
 			live.finished()
 		})
 	}
 	wg.Wait()
 	live.clear()
+	reports = slices.DeleteFunc(reports, func(r *finding.Report) bool { return r == nil }) // interrupted before their turn
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

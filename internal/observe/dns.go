@@ -105,6 +105,11 @@ func askUDP(ctx context.Context, server netip.AddrPort, m *dns.Msg, timeout time
 	end := time.Now().Add(timeout)
 	for tries = 1; tries <= 2; tries++ {
 		_ = nc.SetDeadline(time.Now().Add(time.Until(end) / time.Duration(3-tries)))
+		if tries == 2 {
+			// Some firewalls drop what has an OPT record; the C library sends none.
+			m = m.Copy()
+			m.Extra = nil
+		}
 		if err = conn.WriteMsg(m); err != nil {
 			return nil, tries, err
 		}

@@ -192,6 +192,16 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// Interrupted tells whether the caller gave up, or the time was up. It is kept
+// in a recording, because nothing that happened after it may be judged.
+func (w *World) Interrupted(ctx context.Context) bool {
+	return do(w, "interrupted", func() interruption { return interruption{ctx.Err() != nil} }).Yes
+}
+
+type interruption struct {
+	Yes bool `json:"yes"`
+}
+
 // do runs one step, or takes its result from the recording. The n-th step of
 // a name within a scope is that name's n-th result.
 func do[T any](w *World, name string, live func() T) T {

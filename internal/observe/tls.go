@@ -149,12 +149,13 @@ func (c *countingConn) Read(p []byte) (int, error) {
 // Verified tells whether a chain is good for a name, now, with this machine's roots.
 type Verified struct {
 	Step
-	Trusted     bool   `json:"trusted"`           // ends in a root that this machine has, dates aside
-	TimeOK      bool   `json:"time_ok"`           // every certificate of the chain is valid now
-	NameOK      bool   `json:"name_ok"`           // the leaf is for this name
-	Reason      string `json:"reason,omitempty"`  // the verifier's words when not trusted
-	Completed   bool   `json:"completed"`         // trusted once the issuer named by the leaf was fetched
-	FetchedFrom string `json:"fetched,omitempty"` // where from
+	Trusted       bool   `json:"trusted"`                  // ends in a root that this machine has, dates aside
+	TimeOK        bool   `json:"time_ok"`                  // every certificate of the chain is valid now
+	NameOK        bool   `json:"name_ok"`                  // the leaf is for this name
+	Reason        string `json:"reason,omitempty"`         // the verifier's words when not trusted
+	IssuerExpired string `json:"issuer_expired,omitempty"` // the leaf is valid now; this certificate above it, without which there is no chain, is not
+	Completed     bool   `json:"completed"`                // trusted once the issuer named by the leaf was fetched
+	FetchedFrom   string `json:"fetched,omitempty"`        // where from
 }
 
 // VerifyOptions say with which roots.
@@ -209,6 +210,11 @@ func verifyLive(ctx context.Context, certs []Bytes, o VerifyOptions, now time.Ti
 	err = trusted(leaf, pool, roots)
 	if err == nil {
 		v.Trusted = true
+		valid := !now.Before(leaf.NotBefore) && !now.After(leaf.NotAfter)
+		var invalid x509.CertificateInvalidError
+		if err := trustedAt(leaf, pool, roots, now); valid && errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+			v.IssuerExpired = invalid.Cert.Subject.String()
+		}
 		return v
 	}
 	v.Reason = err.Error()
@@ -237,9 +243,13 @@ func verifyLive(ctx context.Context, certs []Bytes, o VerifyOptions, now time.Ti
 
 // trusted verifies as of a day within the leaf's life, so that age is judged apart.
 func trusted(leaf *x509.Certificate, pool, roots *x509.CertPool) error {
+	return trustedAt(leaf, pool, roots, leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore)/2))
+}
+
+func trustedAt(leaf *x509.Certificate, pool, roots *x509.CertPool, at time.Time) error {
 	_, err := leaf.Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: pool, CurrentTime: leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2),
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		Roots: roots, Intermediates: pool, CurrentTime: at,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	return err
 }

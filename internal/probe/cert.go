@@ -95,6 +95,9 @@ func (c *chainView) dates() {
 	case left < 0:
 		c.find(c.about(finding.TLSCertExpired, finding.Confirmed).With("days", fmt.Sprint(int(-left.Hours()/24))).
 			Saw("the clock of this machine", c.now.UTC().Format(time.RFC3339), fromThisMachine))
+	case c.v.IssuerExpired != "":
+		c.find(c.about(finding.TLSCertExpired, finding.Confirmed).
+			Saw("a further certificate of the chain has expired", nameOf(c.v.IssuerExpired), fromControl))
 	case left < expiringSoon && c.leaf.NotAfter.Sub(c.leaf.NotBefore) > 2*expiringSoon:
 		c.find(c.about(finding.TLSCertExpiring, finding.Confirmed).With("days", fmt.Sprint(int(left.Hours()/24))).
 			Saw("the clock of this machine", c.now.UTC().Format(time.RFC3339), fromThisMachine))

@@ -432,6 +432,13 @@ func (r *run) nothingPassive(ctx context.Context, epsv, pasv outcome) {
 		r.find(evidence(r.setupRefused(best, pasv.how == "")))
 		return
 	}
+	if best.setup.err != nil {
+		r.find(evidence(finding.New(finding.ServiceAborts, finding.Likely).With("reply", best.setup.String()).
+			Or(finding.ServiceAborts, "the server ended the session").
+			Or(finding.NetInspectionReset, "a box on the way ends the session").
+			DecideBy("on the server: read the log of the moment (journalctl, /var/log)")))
+		return
+	}
 	if !best.opened.OK() && best.badAddr == nil {
 		r.find(evidence(r.portsClosed(ctx, epsv, pasv)))
 		return
@@ -495,6 +502,9 @@ func (r *run) portsClosed(ctx context.Context, epsv, pasv outcome) *finding.Find
 	}
 	if last.dialed.Failure == observe.Refused {
 		f.Or(finding.DataSourceMismatch, "the server closes the port before we come")
+	}
+	if len(f.Candidates) > 1 {
+		f.Confidence = finding.Likely
 	}
 	return f.DecideBy("on the server: list its passive range and its packet filter; on each firewall on the way: is the range let through")
 }
@@ -561,6 +571,12 @@ func (r *run) transferFailed(ctx context.Context, o outcome) *finding.Finding {
 	case o.final.reply.Code == 425:
 		return finding.New(finding.DataSourceMismatch, finding.Likely).With("reply", text).
 			Or(finding.DataSourceMismatch, "the server does not take the data connection for ours").
+			Or(finding.DataPassiveFiltered, "a box on the way accepted the data connection in the server's name").
+			DecideBy("on the server: does the data connection arrive (ss -tn), and from which address")
+	case o.final.failure() == observe.Timeout:
+		return finding.New(finding.DataStalled, finding.Likely).With("bytes", fmt.Sprint(o.drained.N)).
+			Saw("no reply after the data connection", o.final.String(), fromControl).
+			Or(finding.DataStalled, "the server's process for this session died").
 			Or(finding.DataPassiveFiltered, "a box on the way accepted the data connection in the server's name").
 			DecideBy("on the server: does the data connection arrive (ss -tn), and from which address")
 	case o.final.err != nil:

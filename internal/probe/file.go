@@ -215,7 +215,7 @@ func (r *run) upload(ctx context.Context) {
 	}
 	again := r.listing(ctx, r.ctl, r.dataWorks, dataOptions{verb: "STOR", arg: name, send: content[:min(len(content), 1024)]})
 	if again.prelim.reply.Permanent() {
-		r.find(finding.New(finding.FileOverwriteDenied, finding.Confirmed).With("path", name).With("reply", again.prelim.reply.String()).
+		r.find(finding.New(finding.FileOverwriteDenied, finding.Confirmed).As(finding.Notice).With("path", name).With("reply", again.prelim.reply.String()).
 			Saw("writing the test file a second time", again.prelim.String(), fromControl))
 	}
 	if r.anonymous() {

@@ -88,7 +88,6 @@ func (r *run) greeted(reply ftp.Reply, waited time.Duration) {
 			Saw("time until the greeting", observe.Human(waited), fromControl)
 		if near5(waited) {
 			f.Saw("the delay is a multiple of a resolver's time-out of 5 s: the server looks up our name", observe.Human(waited), fromControl)
-			f.Confidence = finding.Confirmed
 		}
 		r.find(f)
 	}

@@ -102,13 +102,14 @@ type run struct {
 	target  observe.Target
 	options Options
 
-	mu       sync.Mutex
-	findings []*finding.Finding
-	ruledOut []finding.Candidate
-	facts    finding.Facts
-	missing  []string // privileges
-	stopped  string   // the check beyond which the way does not go
-	partial  string   // why the check under way could not finish looking
+	mu          sync.Mutex
+	findings    []*finding.Finding
+	ruledOut    []finding.Candidate
+	facts       finding.Facts
+	missing     []string // privileges
+	stopped     string   // the check beyond which the way does not go
+	interrupted bool     // nothing more is judged
+	partial     string   // why the check under way could not finish looking
 
 	later       sync.WaitGroup // experiments that go on beside the way
 	deferred    []func()       // statements to be made when they are through, in order
@@ -185,6 +186,13 @@ func (r *run) make(ctx context.Context, c *check) finding.Check {
 	start := r.w.Elapsed()
 	c.run(ctx, r)
 	done.DurationS = seconds(r.w.Elapsed() - start)
+	if r.w.Interrupted(ctx) {
+		// What was cut short looks like a fault and is none.
+		r.findings = r.findings[:before]
+		r.stopped, r.interrupted = c.name, true
+		done.Outcome, done.Because = finding.Incomplete, "the check was interrupted, or its time was up"
+		return done
+	}
 	r.facts.Timings[c.name] = done.DurationS
 	done.Outcome = finding.Passed
 	for _, f := range r.findings[before:] {
@@ -198,21 +206,25 @@ func (r *run) make(ctx context.Context, c *check) finding.Check {
 	if r.partial != "" && done.Outcome == finding.Passed {
 		done.Outcome, done.Because = finding.Incomplete, r.partial
 	}
-	if ctx.Err() != nil && done.Outcome != finding.Found && !r.root.Replaying() {
-		done.Outcome, done.Because = finding.Incomplete, "the time for the whole check was up"
-	}
 	return done
 }
 
 // finish waits for what goes on beside the way, says good-bye and states what
 // was found last.
 func (r *run) finish() {
-	if r.ctl != nil {
+	if r.ctl != nil && !r.interrupted {
 		r.linkQuality()
+	}
+	if r.ctl != nil {
 		r.ctl.quit()
 	}
-	r.askAuthority()
+	if !r.interrupted {
+		r.askAuthority()
+	}
 	r.later.Wait()
+	if r.interrupted {
+		return
+	}
 	for _, state := range r.deferred {
 		state()
 	}

@@ -76,8 +76,10 @@ func (r *run) refused(ctx context.Context, t attempt) {
 	f := evidence(finding.New(finding.ServiceRefused, conf)).
 		Saw("distance of the refusal, in hops", orNone(positive(a)), fromExperiment).
 		Or(finding.ServiceNotRunning, "the program is not running").
-		Or(finding.ServiceLoopbackOnly, "the program listens on an address that is not reachable from outside").
-		Or(finding.NetPortRejected, "a packet filter at the host or just before it may answer with a RST")
+		Or(finding.ServiceLoopbackOnly, "the program listens on an address that is not reachable from outside")
+	if conf != finding.Confirmed {
+		f.Or(finding.NetPortRejected, "a packet filter at the host or just before it may answer with a RST")
+	}
 	if ttls.known() {
 		f.Saw("TTL of the refusal and of another answer of the host", ttls.String(), fromExperiment)
 	}

@@ -45,9 +45,9 @@ var serverSayings = []saying{
 var loginSayings = []saying{
 	say(`(must|have to|need to|please|should).*(use|enable).*(TLS|SSL|encrypt|secure)|(TLS|SSL|encryption|secure connection|AUTH).*(required|mandatory|is needed|first)|non-anonymous sessions must use encryption|policy requires SSL|cleartext sessions are not accepted|not allowed.*(plain|clear|unencrypted)|(plain|clear|unencrypted).*(not|disabled|forbidden|rejected)`, finding.TLSRequired),
 	say(`(one[- ]time|OTP|verification code|second factor|two[- ]factor|token code|authenticator|challenge|passcode)`, finding.AuthSecondFactorRequired),
-	say(`password (has |is )?(been )?(expired|aged)|expired password|change your password`, finding.AuthPasswordExpired),
+	say(`password (has |is )?(been )?(expired|aged)|expired password|change your password|password must be changed`, finding.AuthPasswordExpired),
 	say(`account (has |is )?(been )?expired|expired account`, finding.AuthAccountExpired),
-	say(`account (has |is )?(been )?(locked|disabled|suspended|deactivated)|(locked|disabled|suspended) account|user (is )?disabled`, finding.AuthAccountLocked),
+	say(`account (has |is )?(been )?(currently )?(locked|disabled|suspended|deactivated)|(locked|disabled|suspended) account|user (is )?disabled`, finding.AuthAccountLocked),
 	say(`home directory (inaccessible|not available|does not exist|not found)|(cannot|can't|unable to|could not|couldn't|failed to) (access|change|chdir|cd|enter|find|set).*(home|directory|root)|no such home|home dir`, finding.AuthHomeMissing),
 	say(`(user|account|login).*(access )?(denied|not allowed|not permitted|forbidden|refused|unwelcome)|(may|can) not (use|access).*ftp|not on the allow`, finding.AuthUserDenied),
 	say(`anonymous.*(not|disabled|only|unavail|denied|off)|no anonymous|can't do anonymous|only (regular|registered)`, finding.AuthAnonymousDisabled),
