@@ -120,7 +120,7 @@ func cases() map[string]*finding.Report {
 			Saw("the zone above", "exmaple.com: NXDOMAIN", "DNS").Stop())
 	nxdomain.Facts.Addresses = nil
 
-	unknown := build("ftp://ftp.example.com/", 30.01, way("data", finding.Incomplete, "the time for the whole check was up", 28.9))
+	unknown := build("ftp://ftp.example.com/", 30.01, way("data", finding.Incomplete, "the check was interrupted, or its time was up", 28.9))
 	unknown.Facts.Software = "vsFTPd 3.0.3"
 
 	all := map[string]*finding.Report{
