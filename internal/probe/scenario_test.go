@@ -36,7 +36,8 @@ var update = flag.Bool("update", false, "write testdata/faults.golden")
 // they wait for most of their time, and sees that no goroutine is left.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+	fuzzing := flag.Lookup("test.fuzz").Value.String() != ""
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue && !fuzzing {
 		_ = f.Value.Set("8")
 	}
 	goleak.VerifyTestMain(m)
@@ -101,6 +102,7 @@ const promised = 10 * time.Second
 // fault wants, everything said has evidence and complete words in both languages,
 // no secret is told, and the recording replays to the same bytes.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	want := readGolden(t)
 	g := &golden{want: want, got: map[string]string{}}
 	t.Cleanup(func() { g.finish(t) })
@@ -390,6 +392,7 @@ var formats = map[string]func(*bytes.Buffer, *finding.Report, report.Options) er
 // TestHostile: whatever a server does, a check ends in time, its recording
 // replays, and no format passes on what a terminal would obey or hide.
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	for _, f := range ftptest.Hostile() {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
