@@ -19,7 +19,7 @@ import (
 
 // secret is unlike any other text, and holds what URLs, JSON, shells and
 // character sets write differently.
-const secret = `Zq8"x%+ü=\9/Kw`
+const secret = `Zq8vTn5Wk"x%+ü=\9/KwRj4Hs7`
 
 // forms are the ways in which a secret could be told.
 func forms(t *testing.T) map[string]string {
@@ -33,7 +33,7 @@ func forms(t *testing.T) map[string]string {
 		"as it is": secret, "in JSON": strings.Trim(string(plain), `"`), "quoted": strings.Trim(strconv.QuoteToASCII(secret), `"`),
 		"in a URL": url.QueryEscape(secret), "in a path": url.PathEscape(secret), "as user info": strings.TrimPrefix(url.UserPassword("", secret).String(), ":"),
 		"base64": base64.StdEncoding.EncodeToString(b), "base64 for URLs": base64.RawURLEncoding.EncodeToString(b),
-		"its beginning": "Zq8", "its end": "9/Kw",
+		"its beginning": secret[:9], "its end": secret[len(secret)-8:],
 	}
 }
 

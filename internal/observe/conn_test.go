@@ -118,10 +118,14 @@ func TestDrain(t *testing.T) {
 		}, Drained{N: 12, Head: Bytes("hello"), FirstByte: time.Second, Step: Step{Took: time.Second}}},
 		{"nothing at all", func(p net.Conn) { p.Close() }, Drained{}},
 		{"silence", mute, Drained{Step: Step{Failure: Timeout, Took: 3 * time.Second}}},
-		{"silence in the middle", func(p net.Conn) { _, _ = io.WriteString(p, "ab") },
-			Drained{N: 2, Head: Bytes("ab"), Step: Step{Failure: Timeout, Took: 3 * time.Second}}},
-		{"drips without end", drip(1500 * time.Millisecond),
-			Drained{N: 7, Head: Bytes("xxxxx"), Step: Step{Failure: Timeout, Took: 10 * time.Second}}},
+		{
+			"silence in the middle", func(p net.Conn) { _, _ = io.WriteString(p, "ab") },
+			Drained{N: 2, Head: Bytes("ab"), Step: Step{Failure: Timeout, Took: 3 * time.Second}},
+		},
+		{
+			"drips without end", drip(1500 * time.Millisecond),
+			Drained{N: 7, Head: Bytes("xxxxx"), Step: Step{Failure: Timeout, Took: 10 * time.Second}},
+		},
 		{"more than the limit", func(p net.Conn) {
 			for {
 				if _, err := p.Write(make([]byte, 600)); err != nil {
@@ -152,7 +156,7 @@ func TestDrain(t *testing.T) {
 // pair gives two ends of a TCP connection on loopback.
 func pair(t *testing.T) (ours *Conn, theirs *net.TCPConn) {
 	t.Helper()
-	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,12 +165,12 @@ func pair(t *testing.T) (ours *Conn, theirs *net.TCPConn) {
 	if ours == nil {
 		t.Fatal(d.Step)
 	}
-	theirs, err = ln.AcceptTCP()
+	nc, err := ln.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { ours.Close(); theirs.Close() })
-	return ours, theirs
+	t.Cleanup(func() { ours.Close(); nc.Close() })
+	return ours, nc.(*net.TCPConn)
 }
 
 // TestSend: the last byte arrives although the peer's own bytes were not read,
@@ -180,7 +184,7 @@ func TestSend(t *testing.T) {
 		if err != nil {
 			b = []byte(err.Error())
 		}
-		theirs.Close()
+		_ = theirs.Close()
 		got <- string(b)
 	}()
 	data := strings.Repeat("0123456789", 30_000)
@@ -206,7 +210,7 @@ func TestSendToOneThatDoesNotRead(t *testing.T) {
 func TestSendToOneThatResets(t *testing.T) {
 	ours, theirs := pair(t)
 	_ = theirs.SetLinger(0)
-	theirs.Close()
+	_ = theirs.Close()
 	if s := ours.Send(make([]byte, 8<<20), 5*time.Second); s.Failure != Reset {
 		t.Errorf("sent %+v", s)
 	}
@@ -216,13 +220,13 @@ func TestSendToOneThatResets(t *testing.T) {
 func TestEndOfConnection(t *testing.T) {
 	ours, theirs := pair(t)
 	_, _ = io.WriteString(theirs, "bye")
-	theirs.Close()
+	_ = theirs.Close()
 	if b, err := io.ReadAll(ours); string(b) != "bye" || err != nil || ours.Received() != 3 {
 		t.Errorf("%q, %v, %d received", b, err, ours.Received())
 	}
 	ours, theirs = pair(t)
 	_ = theirs.SetLinger(0)
-	theirs.Close()
+	_ = theirs.Close()
 	_, err := io.ReadAll(ours)
 	var step *StepError
 	if !errors.As(err, &step) || step.Failure != Reset || FailureOf(err) != Reset {

@@ -54,19 +54,39 @@ func TestHandshakeFails(t *testing.T) {
 		want         Failure
 		check        func(TLSState) bool
 	}{
-		{"the server says no to the version", "tls: implicit\ntls-versions: 1.3", TLSOptions{Max: tls.VersionTLS12}, Alert,
-			func(st TLSState) bool { return strings.Contains(st.AlertName, "protocol version") }},
+		{
+			"the server says no to the version", "tls: implicit\ntls-versions: 1.3",
+			TLSOptions{Max: tls.VersionTLS12},
+			Alert,
+			func(st TLSState) bool { return strings.Contains(st.AlertName, "protocol version") },
+		},
 		{"we say no to the version", "tls: implicit\ntls-versions: 1.2", TLSOptions{Min: tls.VersionTLS13}, Alert, nil},
-		{"text", "connect → raw \"220 ready, and no TLS here\\r\\n\"\n\thang", TLSOptions{}, NotTLS,
-			func(st TLSState) bool { return strings.Contains(st.Errno, "220 r") && st.Received > 0 }},
-		{"silence", "connect → hang", TLSOptions{Timeout: 100 * time.Millisecond}, Timeout,
-			func(st TLSState) bool { return st.Received == 0 && st.Took < 5*time.Second }},
-		{"silence in the middle", "connect → await\n\traw \"\\x16\\x03\\x03\"\n\thang", TLSOptions{Timeout: 100 * time.Millisecond}, Timeout,
-			func(st TLSState) bool { return st.Received == 3 }},
+		{
+			"text", "connect → raw \"220 ready, and no TLS here\\r\\n\"\n\thang",
+			TLSOptions{},
+			NotTLS,
+			func(st TLSState) bool { return strings.Contains(st.Errno, "220 r") && st.Received > 0 },
+		},
+		{
+			"silence", "connect → hang",
+			TLSOptions{Timeout: 100 * time.Millisecond},
+			Timeout,
+			func(st TLSState) bool { return st.Received == 0 && st.Took < 5*time.Second },
+		},
+		{
+			"silence in the middle", "connect → await\n\traw \"\\x16\\x03\\x03\"\n\thang",
+			TLSOptions{Timeout: 100 * time.Millisecond},
+			Timeout,
+			func(st TLSState) bool { return st.Received == 3 },
+		},
 		{"the end", "connect → await\n\tclose", TLSOptions{}, Closed, nil},
 		{"a reset", "connect → await\n\treset", TLSOptions{}, Reset, nil},
-		{"a fatal alert", "connect → await\n\traw \"\\x15\\x03\\x03\\x00\\x02\\x02\\x28\"\n\thang", TLSOptions{}, Alert,
-			func(st TLSState) bool { return strings.Contains(st.AlertName, "handshake failure") }},
+		{
+			"a fatal alert", "connect → await\n\traw \"\\x15\\x03\\x03\\x00\\x02\\x02\\x28\"\n\thang",
+			TLSOptions{},
+			Alert,
+			func(st TLSState) bool { return strings.Contains(st.AlertName, "handshake failure") },
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.options.Timeout == 0 {
@@ -101,21 +121,21 @@ func serving(t *testing.T, serve func(c *tls.Conn, tcp *net.TCPConn)) netip.Addr
 	cert := web.TLS.Certificates[0]
 	web.Close()
 	config := &tls.Config{Certificates: []tls.Certificate{cert}}
-	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
-			nc, err := ln.AcceptTCP()
+			nc, err := ln.Accept()
 			if err != nil {
 				return
 			}
 			wg.Go(func() {
 				defer nc.Close()
 				_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
-				serve(tls.Server(nc, config), nc)
+				serve(tls.Server(nc, config), nc.(*net.TCPConn))
 				_, _ = io.Copy(io.Discard, nc)
 			})
 		}
