@@ -67,6 +67,7 @@ Exit codes: 0 ok, 1 warnings, 2 failed, 3 unknown or wrong usage.`,
 		},
 	}
 	f.register(c)
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUnknown, err} })
 	return c
 }
 
@@ -256,6 +257,9 @@ func (p *program) replay(ctx context.Context, f *checkFlags, lang finding.Lang) 
 	}
 	t.Password, t.HasPass = observe.Hidden, true
 	rep := probe.Run(ctx, w, t, q.Options, nil)
+	if n := w.Missed(); n > 0 && ctx.Err() == nil {
+		return fmt.Errorf("--replay %s: %d steps of the check are not in it; it was cut, or made by another version", f.replay, n)
+	}
 	return p.show([]*finding.Report{rep}, f, lang)
 }
 

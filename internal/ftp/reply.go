@@ -134,7 +134,14 @@ func (r *Reader) Buffered() []byte {
 func (r *Reader) Reply() (Reply, error) {
 	var p Reply
 	for {
-		if r.binary() {
+		binary, err := r.binary()
+		if err != nil && len(p.Raw) == 0 {
+			return p, fmt.Errorf("read FTP reply: %w", err)
+		}
+		if err != nil {
+			return p, r.cutOff(&p, err)
+		}
+		if binary {
 			p.Raw = append(p.Raw, r.Buffered()...)
 			r.br.Discard(r.br.Buffered())
 			p.add(NoCode)
@@ -236,14 +243,15 @@ func (r *Reply) next(line string) (last bool) {
 }
 
 // binary tells whether the next byte is one that no line of text begins with.
-// It waits for that byte.
-func (r *Reader) binary() bool {
+// It waits for that byte. Its error is the source's and is told once: a second
+// read would wait for another time-out.
+func (r *Reader) binary() (bool, error) {
 	b, err := r.br.Peek(1)
 	if err != nil {
-		return false
+		return false, err
 	}
 	c := b[0]
-	return c < ' ' && c != '\r' && c != '\n' && c != '\t' || c == 0x7F || c == 0x80
+	return c < ' ' && c != '\r' && c != '\n' && c != '\t' || c == 0x7F || c == 0x80, nil
 }
 
 // line reads one line and returns it without its end. What exceeds maxLine is

@@ -17,8 +17,9 @@ import (
 // goroutine at a time.
 type Conn struct {
 	w       *World
-	tcp     *net.TCPConn // nil in a recording
-	nc      net.Conn     // tcp, or TLS over it
+	tcp     *net.TCPConn  // nil in a recording
+	nc      net.Conn      // tcp, or TLS over it
+	counted *countingConn // under TLS; nil without
 	dialed  Dialed
 	timeout time.Duration
 	until   time.Time // zero: each read and write has the whole time-out
@@ -159,6 +160,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 	t := transfer{Step: c.step(start, err), N: int64(n)}
 	if c.w.recorder != nil {
 		t.Data = Bytes(c.w.Redact(string(p[:min(n, 512)])))
+		if n <= 512 {
+			t.N = int64(len(t.Data)) // the true count would tell how long a hidden secret is
+		}
 		c.w.keep(key, t)
 	}
 	if err != nil {
@@ -216,7 +220,7 @@ func drain(c *Conn, head, limit int64, total time.Duration) Drained {
 			d.Failure = TooMuch
 		}
 		if d.Failure == Closed {
-			d.NoNotify = errors.Is(err, io.ErrUnexpectedEOF) && c.encrypted()
+			d.NoNotify = c.counted != nil && c.counted.ended
 			d.Failure = None
 		}
 		break
@@ -225,8 +229,6 @@ func drain(c *Conn, head, limit int64, total time.Duration) Drained {
 	d.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return d
 }
-
-func (c *Conn) encrypted() bool { _, ok := c.nc.(*tls.Conn); return ok }
 
 // Sent is what became of bytes sent until the end.
 type Sent struct {

@@ -121,6 +121,9 @@ func askUDP(ctx context.Context, server netip.AddrPort, m *dns.Msg, timeout time
 				return in, tries, nil
 			}
 		}
+		if ctx.Err() != nil {
+			return nil, tries, ctx.Err()
+		}
 		if f, _ := classify(err); f != Timeout {
 			return nil, tries, err
 		}

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"slices"
@@ -103,6 +104,12 @@ func TestAskASilentServer(t *testing.T) {
 	}
 	if first, second := <-seen, <-seen; !first || second {
 		t.Errorf("EDNS at the first try %v, at the second %v", first, second)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	begun := time.Now()
+	if r := Live().Ask(ctx, server, Question{Name: "ftp.example", Type: "A"}, time.Minute); r.OK() || time.Since(begun) > 10*time.Second {
+		t.Errorf("given up: %+v", r)
 	}
 }
 

@@ -225,7 +225,7 @@ func (w *World) key(name string) string {
 
 func (w *World) keep(key string, v any) {
 	if w.recorder != nil {
-		w.recorder.add(key, v, w.secrets)
+		w.recorder.add(key, v)
 	}
 }
 

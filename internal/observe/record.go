@@ -2,6 +2,7 @@ package observe
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,8 +34,14 @@ type entry struct {
 	Value json.RawMessage `json:"v"`
 }
 
+type written struct {
+	Key   string `json:"k"`
+	Value any    `json:"v"`
+}
+
 // Recorder keeps every step of a world.
 type Recorder struct {
+	secrets *redactor
 	mu      sync.Mutex
 	entries map[string]json.RawMessage
 }
@@ -42,19 +49,48 @@ type Recorder struct {
 // Record makes w keep every step from now on. The recording is written by
 // [Recorder.WriteTo] when the session is over.
 func (w *World) Record() *Recorder {
-	r := &Recorder{entries: map[string]json.RawMessage{}}
+	r := &Recorder{secrets: w.secrets, entries: map[string]json.RawMessage{}}
 	w.recorder = r
 	return r
 }
 
-func (r *Recorder) add(key string, v any, secrets *redactor) {
+func (r *Recorder) add(key string, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(fmt.Sprintf("observe: step %s can't be recorded: %v", key, err)) // a step type that is no JSON is a programmer's error
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.entries[key] = json.RawMessage(secrets.redact(string(b)))
+	r.entries[key] = b
+}
+
+// redacted hides the secrets in the strings of a step. That is done at the end,
+// because some become known only after a step that carried them, and string by
+// string, because JSON writes some characters differently.
+func (r *Recorder) redacted(step json.RawMessage) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(step))
+	dec.UseNumber() // a float64 would round
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	return r.hideIn(v), nil
+}
+
+func (r *Recorder) hideIn(v any) any {
+	switch v := v.(type) {
+	case string:
+		return r.secrets.redact(v)
+	case []any:
+		for i := range v {
+			v[i] = r.hideIn(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = r.hideIn(v[k])
+		}
+	}
+	return v
 }
 
 // Write writes the recording, its steps sorted by key.
@@ -72,7 +108,11 @@ func (r *Recorder) Write(out io.Writer, started time.Time, question any) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, k := range slices.Sorted(maps.Keys(r.entries)) {
-		if err := enc.Encode(entry{k, r.entries[k]}); err != nil {
+		v, err := r.redacted(r.entries[k])
+		if err != nil {
+			return fmt.Errorf("recording: %w", err)
+		}
+		if err := enc.Encode(written{k, v}); err != nil {
 			return fmt.Errorf("recording: %w", err)
 		}
 	}

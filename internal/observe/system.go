@@ -47,11 +47,27 @@ func (w *World) Environment(names ...string) map[string]string {
 		values := map[string]string{}
 		for _, n := range names {
 			if v, ok := os.LookupEnv(n); ok {
+				w.Hide(passwordIn(v)) // of each variable, also of those that are not obeyed
 				values[n] = v
 			}
 		}
 		return Environment{Values: values}
 	}).Values
+}
+
+// passwordIn finds the password of a URL, also of one without scheme, as proxy
+// variables hold them.
+func passwordIn(value string) string {
+	at := strings.LastIndex(value, "@")
+	if at < 0 {
+		return ""
+	}
+	userinfo := value[:at]
+	if i := strings.Index(userinfo, "//"); i >= 0 {
+		userinfo = userinfo[i+2:]
+	}
+	_, password, _ := strings.Cut(userinfo, ":")
+	return password
 }
 
 // Self is this machine.

@@ -107,7 +107,7 @@ func (c *Conn) handshake(ctx context.Context, o TLSOptions) TLSState {
 			st.Certs = append(st.Certs, Bytes(cert.Raw))
 		}
 	}
-	c.nc = t
+	c.nc, c.counted = t, counted
 	return st
 }
 
@@ -127,8 +127,8 @@ func classifyTLS(err error) (Failure, string) {
 		return Alert, words
 	}
 	f, words := classify(err)
-	if f == OtherFailure && strings.HasPrefix(err.Error(), "tls: ") {
-		return BadTLS, strings.TrimPrefix(err.Error(), "tls: ")
+	if _, ours, ok := strings.Cut(err.Error(), "tls: "); f == OtherFailure && ok && (strings.HasPrefix(err.Error(), "tls: ") || strings.HasPrefix(err.Error(), "local error: ")) {
+		return BadTLS, ours
 	}
 	return f, words
 }
@@ -137,12 +137,14 @@ func classifyTLS(err error) (Failure, string) {
 // another matter than one that stalls after 1,000.
 type countingConn struct {
 	net.Conn
-	n int64
+	n     int64
+	ended bool // FIN came, although crypto/tls stops reading at a close_notify
 }
 
 func (c *countingConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.n += int64(n)
+	c.ended = c.ended || errors.Is(err, io.EOF)
 	return n, err
 }
 
@@ -207,7 +209,7 @@ func verifyLive(ctx context.Context, certs []Bytes, o VerifyOptions, now time.Ti
 	for _, c := range chain[1:] {
 		pool.AddCert(c)
 	}
-	err = trusted(leaf, pool, roots)
+	err = trusted(chain, pool, roots)
 	if err == nil {
 		v.Trusted = true
 		valid := !now.Before(leaf.NotBefore) && !now.After(leaf.NotAfter)
@@ -234,16 +236,30 @@ func verifyLive(ctx context.Context, certs []Bytes, o VerifyOptions, now time.Ti
 	if o.Fetch && len(leaf.IssuingCertificateURL) > 0 {
 		if issuer, from := fetchIssuer(ctx, chain[len(chain)-1].IssuingCertificateURL); issuer != nil {
 			pool.AddCert(issuer)
-			v.Completed = trusted(leaf, pool, roots) == nil
+			v.Completed = trusted(chain, pool, roots) == nil
 			v.FetchedFrom = from
 		}
 	}
 	return v
 }
 
-// trusted verifies as of a day within the leaf's life, so that age is judged apart.
-func trusted(leaf *x509.Certificate, pool, roots *x509.CertPool) error {
-	return trustedAt(leaf, pool, roots, leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore)/2))
+// trusted verifies as of a day within the life of the whole chain, or else of
+// the leaf, so that age is judged apart.
+func trusted(chain []*x509.Certificate, pool, roots *x509.CertPool) error {
+	leaf := chain[0]
+	from, to := leaf.NotBefore, leaf.NotAfter
+	for _, c := range chain[1:] {
+		if c.NotBefore.After(from) {
+			from = c.NotBefore
+		}
+		if c.NotAfter.Before(to) {
+			to = c.NotAfter
+		}
+	}
+	if !from.Before(to) {
+		from, to = leaf.NotBefore, leaf.NotAfter
+	}
+	return trustedAt(leaf, pool, roots, from.Add(to.Sub(from)/2))
 }
 
 func trustedAt(leaf *x509.Certificate, pool, roots *x509.CertPool, at time.Time) error {

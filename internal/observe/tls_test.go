@@ -87,6 +87,7 @@ func TestHandshakeFails(t *testing.T) {
 			Alert,
 			func(st TLSState) bool { return strings.Contains(st.AlertName, "handshake failure") },
 		},
+		{"a record without sense", "connect → await\n\traw \"\\x16\\x03\\x03\\x00\\x04\\x63\\x00\\x00\\x00\"\n\thang", TLSOptions{}, BadTLS, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.options.Timeout == 0 {
@@ -192,6 +193,7 @@ func TestVerify(t *testing.T) {
 		{"unknown-ca", "127.0.0.1", VerifyOptions{}, Verified{TimeOK: true, NameOK: true}},
 		{"incomplete", "127.0.0.1", VerifyOptions{}, Verified{TimeOK: true, NameOK: true}},
 		{"incomplete", "127.0.0.1", VerifyOptions{Fetch: true}, Verified{TimeOK: true, NameOK: true, Completed: true}},
+		{"expired unknown-ca", "127.0.0.1", VerifyOptions{}, Verified{NameOK: true}},
 	} {
 		t.Run(c.cert+" "+c.name, func(t *testing.T) {
 			script := "tls: implicit"
@@ -235,6 +237,26 @@ func TestVerifyWithoutCertificates(t *testing.T) {
 		if v := w.Verify(t.Context(), st.Certs, VerifyOptions{Name: "h", CAFile: file}); v.Failure != Malformed || v.Trusted {
 			t.Errorf("%s: %+v", filepath.Base(file), v)
 		}
+	}
+}
+
+// TestDataWithoutCloseNotify: an end of TLS data without its close_notify may
+// be a cut, and is told (RFC 8446 §6.1).
+func TestDataWithoutCloseNotify(t *testing.T) {
+	for _, polite := range []bool{true, false} {
+		to := serving(t, func(c *tls.Conn, tcp *net.TCPConn) {
+			_, _ = c.Write([]byte("all of it"))
+			if polite {
+				_ = c.CloseWrite()
+			}
+			_ = tcp.CloseWrite()
+		})
+		c, _ := handshake(t, to, TLSOptions{})
+		d := c.Drain(4, 1<<20, 5*time.Second)
+		if !d.OK() || d.N != 9 || string(d.Head) != "all " || d.NoNotify == polite {
+			t.Errorf("polite %v: %d bytes, %q, %s, no notify: %v", polite, d.N, d.Head, d.Step, d.NoNotify)
+		}
+		c.Close()
 	}
 }
 

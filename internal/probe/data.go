@@ -432,6 +432,11 @@ func (r *run) nothingPassive(ctx context.Context, epsv, pasv outcome) {
 		r.find(evidence(r.setupRefused(best, pasv.how == "")))
 		return
 	}
+	if best.setup.failure() == observe.Timeout {
+		r.find(evidence(finding.New(finding.ServiceHung, finding.Likely).
+			DecideBy("on the server: what does the process do (ps, strace -p), and does its log move")))
+		return
+	}
 	if best.setup.err != nil {
 		r.find(evidence(finding.New(finding.ServiceAborts, finding.Likely).With("reply", best.setup.String()).
 			Or(finding.ServiceAborts, "the server ended the session").

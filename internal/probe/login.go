@@ -42,7 +42,7 @@ func login(ctx context.Context, r *run) {
 		r.cutAtLogin(ctx, x)
 		return
 	}
-	if r.ctl.tls == nil && !r.anonymous() {
+	if r.ctl.tls == nil && !r.anonymous() && x.reply.Code < 400 {
 		r.clearText(x)
 	}
 	took := x.took

@@ -182,6 +182,9 @@ func judgeFault(t *testing.T, f ftptest.Fault, rep *finding.Report) {
 			if e.What == "" || e.Detail == "" || e.Source == "" {
 				t.Errorf("%s: evidence without what, detail or source: %+v", g.Code, e)
 			}
+			if strings.Contains(e.Detail, "timeout after 0.0 ms") {
+				t.Errorf("%s: a silence that nobody waited for: %s", g.Code, e.Detail)
+			}
 		}
 		if g.Confidence == "" {
 			t.Errorf("%s has no confidence", g.Code)
