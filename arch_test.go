@@ -35,15 +35,17 @@ var may = map[string]struct {
 	"internal/observe": {tests: "ftptest"},
 	"internal/ftp":     {pure: true},
 	"internal/tlswire": {pure: true},
+	"internal/sshwire": {pure: true},
+	"internal/dav":     {}, // reads HTTP from a stream with net/http's parser; opens nothing
 	// sources: turn the world into findings; they touch it through observe alone
-	"internal/probe": {imports: "finding observe ftp tlswire", tests: "ftptest report", pure: true},
+	"internal/probe": {imports: "finding observe ftp tlswire sshwire dav", tests: "ftptest report", pure: true},
 	// uses: work on findings
 	"internal/report": {imports: "finding", pure: true},
 	// for tests, demo and training
 	"internal/ftptest": {imports: "ftp"},
 	"internal/lab":     {imports: "finding"},
 	// the program wires them together
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire probe report ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav probe report ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.

@@ -1,11 +1,21 @@
 package finding
 
+import "maps"
+
+// phrases are the translations into Chinese, of all the files phrases_zh*.go.
+var phrases = func() map[string]string {
+	all := maps.Clone(phrasesZh)
+	maps.Copy(all, phrasesZhSSH)
+	maps.Copy(all, phrasesZhHTTP)
+	return all
+}()
+
 // Phrase translates one of the fixed phrases in which sources word their
 // evidence. English is the key; a phrase that the catalogue lacks comes back
 // as it is, and a test in the module's root makes sure that none does.
 func Phrase(en string, lang Lang) string {
 	if lang == Chinese {
-		if zh, ok := phrasesZh[en]; ok {
+		if zh, ok := phrases[en]; ok {
 			return zh
 		}
 	}
@@ -13,4 +23,4 @@ func Phrase(en string, lang Lang) string {
 }
 
 // Phrases lists the English phrases that have a translation.
-func Phrases() map[string]string { return phrasesZh }
+func Phrases() map[string]string { return phrases }

@@ -31,6 +31,25 @@ var defaultPorts = map[string]int{
 	"": 21, "ftp": 21, "ftpes": 21, "ftps": 990, "sftp": 22, "dav": 80, "davs": 443, "http": 80, "https": 443,
 }
 
+// The protocols of Target.Protocol.
+const (
+	FTP  = "ftp"
+	SSH  = "ssh"
+	HTTP = "http"
+)
+
+// Protocol is what is spoken to the target: FTP (also of a bare host), SSH or HTTP.
+func (t Target) Protocol() string {
+	switch t.Scheme {
+	case "sftp":
+		return SSH
+	case "dav", "davs", "http", "https":
+		return HTTP
+	default:
+		return FTP
+	}
+}
+
 // PortOr returns the port to connect to.
 func (t Target) PortOr() int {
 	if t.Port != 0 {

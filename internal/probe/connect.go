@@ -61,10 +61,14 @@ func connect(ctx context.Context, r *run) {
 	}
 }
 
-// use takes a connection as the control connection.
+// use takes a connection as the one that the checks behind go on with.
 func (r *run) use(t attempt) {
-	r.peer = t.dialed.Remote
-	r.ctl = newControl(r.root.Scope("control"), t.conn)
+	r.peer, r.conn = t.dialed.Remote, t.conn
+	if r.target.Protocol() == observe.FTP {
+		r.ctl = newControl(r.root.Scope("control"), t.conn)
+	} else {
+		r.goodbye = append(r.goodbye, t.conn.Close)
+	}
 	r.facts.Timings["connect_rtt"] = seconds(t.dialed.Took)
 }
 

@@ -18,6 +18,7 @@ import (
 // that a user's client has.
 var dataCheck = &check{
 	name: "data", layer: "data", asks: "can data connections be opened, in every way that clients use",
+	of:  []string{observe.FTP},
 	run: data,
 }
 

@@ -20,6 +20,7 @@ import (
 // a test file, read it back, compare and remove it.
 var fileCheck = &check{
 	name: "file", layer: "file", asks: "can files be read and written",
+	of: []string{observe.FTP},
 	run: func(ctx context.Context, r *run) {
 		if r.dataWorks == nil {
 			return

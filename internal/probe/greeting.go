@@ -18,6 +18,7 @@ import (
 // makes the handshake first.
 var greetingCheck = &check{
 	name: "greeting", layer: "service", asks: "does an FTP server greet, in time and in good order",
+	of:  []string{observe.FTP},
 	run: greet,
 }
 

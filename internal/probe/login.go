@@ -15,6 +15,7 @@ import (
 // loginCheck logs in: once, with the credentials given, or as anonymous.
 var loginCheck = &check{
 	name: "login", layer: "auth", asks: "does the server let this user in",
+	of:  []string{observe.FTP},
 	run: login,
 }
 

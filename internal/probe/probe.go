@@ -60,7 +60,8 @@ func (o Options) size() int {
 // check is one station of the way.
 type check struct {
 	name, layer string
-	asks        string // what it wants to know; a phrase
+	asks        string   // what it wants to know; a phrase
+	of          []string // the protocols whose way it is on (observe.Target.Protocol); nil: all
 	// applies tells why the check is not made for this target; empty: it is.
 	applies func(observe.Target, Options) string
 	run     func(context.Context, *run)
@@ -70,6 +71,13 @@ type check struct {
 var checks = []*check{
 	clientCheck, resolveCheck, routeCheck, connectCheck, greetingCheck,
 	tlsCheck, loginCheck, dataCheck, fileCheck, tlsDepthCheck,
+}
+
+// onTheWay are the checks of one protocol.
+func onTheWay(protocol string) []*check {
+	return slices.DeleteFunc(slices.Clone(checks), func(c *check) bool {
+		return c.of != nil && !slices.Contains(c.of, protocol)
+	})
 }
 
 // Planned is a line of the plan.
@@ -82,7 +90,7 @@ type Planned struct {
 // options alone.
 func Plan(t observe.Target, o Options) []Planned {
 	var out []Planned
-	for _, c := range checks {
+	for _, c := range onTheWay(t.Protocol()) {
 		p := Planned{Name: c.name, Layer: c.layer, Asks: c.asks}
 		if c.applies != nil {
 			p.Skipped = c.applies(t, o)
@@ -117,14 +125,17 @@ type run struct {
 	links       observe.LinkTable
 	addresses   []netip.Addr // of the target, in the order in which they are tried
 	dialed      map[netip.Addr]observe.Dialed
-	peer        netip.AddrPort // where the control connection leads
+	peer        netip.AddrPort // where the first connection leads
+	conn        *observe.Conn  // the first connection; of FTP the control connection
 	asked       *serverAnswer  // the answer of the name servers that was taken; nil: none was asked
 	quiet       *silence       // what the experiments on a missing greeting brought; nil: none were made
-	ctl         *control       // the control connection, logged in or not
+	ctl         *control       // of FTP: the control connection, logged in or not
 	loggedIn    bool
 	suspectLoss bool                                     // something had to be sent twice
 	renewals    int                                      // control connections that had to be replaced
 	dataWorks   func(*control, *observe.World) *dataConn // the way of opening a data connection that worked
+
+	goodbye []func() // ends what the checks opened, politely, last first
 }
 
 // Run checks one target. The report is concluded but not localized. It returns
@@ -150,7 +161,7 @@ func Run(ctx context.Context, w *observe.World, t observe.Target, o Options, tel
 		Schema: finding.Schema, Target: t.String(), Vantage: self.Hostname,
 		Started: w.Started().UTC().Truncate(time.Second), Checks: []finding.Check{},
 	}
-	for _, c := range checks {
+	for _, c := range onTheWay(t.Protocol()) {
 		done := r.make(ctx, c)
 		rep.Checks = append(rep.Checks, done)
 		if tell != nil {
@@ -217,6 +228,9 @@ func (r *run) finish() {
 	}
 	if r.ctl != nil {
 		r.ctl.quit()
+	}
+	for _, end := range slices.Backward(r.goodbye) {
+		end()
 	}
 	if !r.interrupted {
 		r.askAuthority()
@@ -349,7 +363,7 @@ func BadTarget(w *observe.World, e *observe.TargetError) *finding.Report {
 		Facts:    finding.Facts{Addresses: []string{}},
 	}
 	rep.Checks = append(rep.Checks, finding.Check{Name: "target", Layer: "client", Outcome: finding.Found})
-	for _, c := range checks {
+	for _, c := range onTheWay(observe.FTP) {
 		rep.Checks = append(rep.Checks, finding.Check{Name: c.name, Layer: c.layer, Outcome: finding.Skipped, Because: "target"})
 	}
 	rep.Conclude()

@@ -17,6 +17,7 @@ import (
 // ftpes:// demands it.
 var tlsCheck = &check{
 	name: "tls", layer: "tls", asks: "can the control connection be encrypted, with a certificate that clients accept",
+	of: []string{observe.FTP},
 	run: func(ctx context.Context, r *run) {
 		if r.ctl.tls == nil && !r.explicitTLS(ctx) {
 			return
@@ -368,6 +369,7 @@ var errNoConnection error = noConnection{}
 // on connections of its own, one at a time, and what it can't have, it leaves.
 var tlsDepthCheck = &check{
 	name: "tls-depth", layer: "tls", asks: "what would other TLS clients meet",
+	of: []string{observe.FTP},
 	run: func(ctx context.Context, r *run) {
 		if r.ctl.tls == nil {
 			return
