@@ -185,7 +185,7 @@ func (n *Net) build(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	if err := errors.Join(n.clientFiles(), n.writeTrust()); err != nil {
+	if err := errors.Join(n.clientFiles(), n.writeTrust(), os.Mkdir(n.home(), 0o777), os.Chmod(n.home(), 0o777)); err != nil {
 		return err
 	}
 	n.Zone = defaultZone()
@@ -377,6 +377,10 @@ func (n *Net) environ() []string {
 		"CURL_CA_BUNDLE=" + ca, // curl's build names a file of its own
 	}
 }
+
+// home is the home directory of the check, and "home" below the directory in
+// which proofs run.
+func (n *Net) home() string { return filepath.Join(n.dir, "home") }
 
 // onClose registers what Close has to do; the last registered is done first.
 func (n *Net) onClose(f func()) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,10 @@ import (
 )
 
 // nobody is the unprivileged user.
-const nobody = "65534"
+const (
+	nobody   = "65534"
+	nobodyID = 65534
+)
 
 // Run runs scenarios and judges what the binary says. It returns an error only
 // when it could not begin; what goes wrong with a scenario is its verdict.
@@ -272,10 +276,12 @@ func holdsPassword(file string) bool {
 
 // check runs the binary on the client and judges its report.
 func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
-	home := filepath.Join(n.dir, "home")
-	if err := errors.Join(os.Mkdir(home, 0o777), os.Chmod(home, 0o777)); err != nil {
-		r.Verdict, r.Reason = Broken, err.Error()
-		return
+	home := n.home()
+	if o.Unprivileged {
+		if err := giveAway(home); err != nil {
+			r.Verdict, r.Reason = Broken, err.Error()
+			return
+		}
 	}
 	argv := []string{o.Binary, "check", "--format", "json"}
 	if o.Lang != "" {
@@ -300,7 +306,9 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 	// The proofs' tools and their libraries are no part of the client's machine.
 	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, "LD_LIBRARY_PATH=") })
 	cmd.Env = append(cmd.Env, "PATH="+standardPath, "HOME="+home)
-	cmd.Env = append(cmd.Env, s.Env...)
+	for _, kv := range s.Env {
+		cmd.Env = append(cmd.Env, strings.ReplaceAll(kv, "$HOME", home))
+	}
 	cmd.Dir = home
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	began := time.Now()
@@ -329,6 +337,17 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 			r.Verdict, r.Reason = Broken, "the recording replays to another report"
 		}
 	}
+}
+
+// giveAway makes nobody the owner of the client's home and of what is in it:
+// keys in there are for their owner's eyes only.
+func giveAway(home string) error {
+	return filepath.WalkDir(home, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(name, nobodyID, nobodyID)
+	})
 }
 
 // replays tells whether a recording gives the same report once more, byte for

@@ -17,7 +17,7 @@ type Scenario struct {
 	Story string // one line: what an administrator would have done
 
 	Args []string // what follows `ftpdoctor check`
-	Env  []string // KEY=value, on top of what the runner sets (SSL_CERT_FILE, PATH, HOME)
+	Env  []string // KEY=value, on top of what the runner sets (SSL_CERT_FILE, PATH, HOME); $HOME in it is the check's home
 
 	// Want holds the codes that are right as root cause. Empty means healthy:
 	// any root cause is a false alarm.
