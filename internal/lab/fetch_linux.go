@@ -24,13 +24,14 @@ var packages = []string{
 	"python3-pyftpdlib", "python3-openssl",
 	"inetutils-ftpd", "inetutils-inetd", "tcpd",
 	"openssh-server", "openssh-sftp-server", "dropbear-bin", "libpam-google-authenticator", "putty-tools",
+	"apache2-bin", "nginx", "libnginx-mod-http-dav-ext", "lighttpd", "lighttpd-mod-webdav", "tinyproxy-bin", "cadaver",
 	"iputils-ping", "iputils-arping", "bind9-dnsutils",
 }
 
 // programs must be installed on the machine; the value is their package.
 var programs = map[string]string{
 	"ip": "iproute2", "nft": "nftables", "curl": "curl", "lftp": "lftp", "openssl": "openssl", "dnsmasq": "dnsmasq-base", "tcpdump": "tcpdump",
-	"sftp": "openssh-client",
+	"sftp":    "openssh-client",
 	"nsenter": "util-linux", "setpriv": "util-linux", "python3": "python3", "dpkg": "dpkg", "apt-get": "apt",
 }
 
