@@ -34,8 +34,9 @@ var (
 	systems = []string{
 		"debian", "rhel", "windows", "macos", "linux", "freebsd",
 		"vsftpd", "proftpd", "pure-ftpd", "pyftpdlib", "inetutils", "iis", "filezilla-server", "openssh",
+		"apache", "nginx", "haproxy", "squid",
 		"nftables", "iptables", "ufw", "firewalld", "cisco",
-		"curl", "lftp", "filezilla", "winscp",
+		"curl", "lftp", "filezilla", "winscp", "cyberduck", "cadaver", "davfs2", "rclone",
 	}
 )
 

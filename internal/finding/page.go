@@ -243,20 +243,39 @@ func localizeCandidates(cs []Candidate, lang Lang) {
 
 // serverSystems are the systems that are server software: their remedies are
 // dropped when the target runs another one.
-var serverSystems = []string{"vsftpd", "proftpd", "pure-ftpd", "pyftpdlib", "inetutils", "iis", "filezilla-server", "openssh"}
+var serverSystems = []string{
+	"vsftpd", "proftpd", "pure-ftpd", "pyftpdlib", "inetutils", "iis", "filezilla-server", "openssh",
+	"apache", "nginx",
+}
+
+// fronts are programs that often stand before the server as a proxy and put
+// their own name into its answers: what runs behind them is not known.
+var fronts = []string{"nginx", "openresty", "cloudflare", "envoy", "varnish", "squid"}
 
 // SystemOf gives the key of a software's remedies, or "".
 func SystemOf(software string) string {
-	s := strings.ToLower(software)
+	// A bare "Apache" is the web server too, "Apache FtpServer" and
+	// "Apache-Coyote/1.1" are not: the slash ends the word.
+	s := strings.ToLower(software) + "/"
 	for key, word := range map[string]string{
 		"vsftpd": "vsftpd", "proftpd": "proftpd", "pure-ftpd": "pure-ftpd", "pyftpdlib": "pyftpdlib",
-		"inetutils": "inetutils", "iis": "microsoft ftp", "filezilla-server": "filezilla", "openssh": "openssh",
+		"inetutils": "inetutils", "filezilla-server": "filezilla", "openssh": "openssh",
+		"apache": "apache/", "nginx": "nginx",
 	} {
 		if strings.Contains(s, word) {
 			return key
 		}
 	}
+	if strings.Contains(s, "microsoft ftp") || strings.Contains(s, "microsoft-iis") {
+		return "iis"
+	}
 	return ""
+}
+
+// behindFront tells whether the software named may be a proxy's.
+func behindFront(software string) bool {
+	s := strings.ToLower(software)
+	return slices.ContainsFunc(fronts, func(f string) bool { return strings.Contains(s, f) })
 }
 
 // harmless leaves of the arguments what may stand in a line that somebody
@@ -276,9 +295,10 @@ var shellWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=\[\]-]+$`)
 
 func applicable(all []Remedy, args map[string]string, software string) []Remedy {
 	here := SystemOf(software)
+	known := software != "" && !behindFront(software)
 	out := []Remedy{}
 	for _, r := range all {
-		if software != "" && slices.Contains(serverSystems, r.System) && r.System != here {
+		if known && slices.Contains(serverSystems, r.System) && r.System != here {
 			continue
 		}
 		plain := harmless(args)
