@@ -210,7 +210,11 @@ TLSRequired off
 // unless conf names one. An ECDSA certificate needs TLSECCertificateFile and
 // TLSECCertificateKeyFile.
 func (n *Net) ProFTPD(ctx context.Context, conf string) (*Proc, error) {
-	text := proftpdDefaults + conf + "\n"
+	defaults := proftpdDefaults
+	if strings.Contains("\n"+conf, "\nPort ") { // of two, the first would count
+		defaults = strings.Replace(defaults, "Port 21\n", "", 1)
+	}
+	text := defaults + conf + "\n"
 	if strings.Contains(conf, "TLSEngine on") && !strings.Contains(conf, "TLSCertificateChainFile") {
 		if chain, err := n.Server.ReadFile("/etc/ssl/ftp.chain.crt"); err == nil && chain != "" {
 			text += "TLSCertificateChainFile /etc/ssl/ftp.chain.crt\n"
