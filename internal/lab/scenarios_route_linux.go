@@ -195,6 +195,18 @@ ip route add 198.51.100.0/24 dev tun0`)
 	}...)
 }
 
+// mtuHole makes the far link take 1300 bytes, and filters the message that says
+// so.
+func mtuHole(ctx context.Context, n *Net) error {
+	if err := n.farMTU(ctx, 1300); err != nil {
+		return err
+	}
+	if err := n.Gateway.Filter(ctx, "output", "icmp type destination-unreachable icmp code frag-needed drop", "icmpv6 type packet-too-big drop"); err != nil {
+		return err
+	}
+	return n.Edge.Filter(ctx, "output", "icmp type destination-unreachable icmp code frag-needed drop", "icmpv6 type packet-too-big drop")
+}
+
 // routeFarScenarios are faults beyond the client's own network.
 func routeFarScenarios() []Scenario {
 	const url = "ftp://" + FTPName + "/"
@@ -202,16 +214,6 @@ func routeFarScenarios() []Scenario {
 	files := func(ctx context.Context, n *Net) error {
 		_, err := n.Server.Sh(ctx, `for i in $(seq 300); do echo x >/home/lab/report-of-the-quarter-number-$i.txt; done`)
 		return err
-	}
-	// The far link takes 1300 bytes, and the message that says so is filtered.
-	hole := func(ctx context.Context, n *Net) error {
-		if err := n.farMTU(ctx, 1300); err != nil {
-			return err
-		}
-		if err := n.Gateway.Filter(ctx, "output", "icmp type destination-unreachable icmp code frag-needed drop", "icmpv6 type packet-too-big drop"); err != nil {
-			return err
-		}
-		return n.Edge.Filter(ctx, "output", "icmp type destination-unreachable icmp code frag-needed drop", "icmpv6 type packet-too-big drop")
 	}
 	return []Scenario{
 		{
@@ -305,7 +307,7 @@ func routeFarScenarios() []Scenario {
 				if err != nil {
 					return err
 				}
-				return hole(ctx, n)
+				return mtuHole(ctx, n)
 			},
 			Proof: Proof{
 				Run:   curl + "--ssl-reqd " + url + "; ping -c1 -W2 -M do -s 1000 " + ServerIP + "; ping -c1 -W2 -M do -s 1400 " + ServerIP,
@@ -322,7 +324,7 @@ func routeFarScenarios() []Scenario {
 				if err := files(ctx, n); err != nil {
 					return err
 				}
-				return hole(ctx, n)
+				return mtuHole(ctx, n)
 			}),
 			Proof: Proof{
 				Run:   curl + url + "; ping -c1 -W2 -M do -s 1000 " + ServerIP + "; ping -c1 -W2 -M do -s 1400 " + ServerIP,
@@ -336,7 +338,7 @@ func routeFarScenarios() []Scenario {
 			Args:  []string{"--op", "upload", target},
 			Env:   passwordEnv,
 			Want:  []string{"route/mtu-blackhole"},
-			Setup: withVSFTPD(hole),
+			Setup: withVSFTPD(mtuHole),
 			Proof: Proof{
 				Run:   plainListing.Run + "; head -c 300000 /dev/zero >proof.bin; " + curl + "-T proof.bin ftp://" + FTPName + "/; ping -c1 -W2 -M do -s 1400 " + ServerIP,
 				Match: `(?s)(` + listed + `).*150 Ok to send data.*imed out.* 0 received`,

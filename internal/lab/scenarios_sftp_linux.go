@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // sftpControls are healthy servers, each way to log in, and what looks odd and
@@ -47,6 +48,9 @@ func sftpControls() []Scenario {
 		sftpControl("openssh-key-ecdsa", "The same with an ECDSA key.", then(keysOnly, authorized("ecdsa")), sftpByKey).byKey(),
 		sftpControl("openssh-agent", "The key is in the agent only.", then(keysOnly, agentKey), byAgent).byAgent(),
 		sftpControl("openssh-agent-encrypted", "The key file has a passphrase, and the agent holds the key.", then(keysOnly, encrypted), byAgent).byAgent(),
+		sftpControl("openssh-certificate", "The key is certified by an authority that the server trusts.",
+			then(userCertificate(time.Hour), sshd("PasswordAuthentication no\nTrustedUserCAKeys /etc/ssh/user_ca.pub")),
+			Proof{Run: sftp("ls -l"), Match: `Server accepts key: .*ED25519-CERT[\s\S]*hello\.txt`}).byKey(),
 		sftpControl("openssh-second-key", "The first key is not authorised, the second is.", then(keysOnly, clientKey("ecdsa"), authorized("ed25519")), sftpByKey).byKey(),
 		sftpControl("openssh-key-then-password", "The key is not authorised, and the password is right.", then(sshd(""), clientKey("ed25519")), sftpByPassword),
 		sftpControl("openssh-both", "The server wants a key and a password, and gets both.", then(sshd("AuthenticationMethods publickey,password"), authorized("ed25519")),
@@ -102,6 +106,7 @@ func sftpSubsystemScenarios() []Scenario {
 		fails("server-config-not-executable", "The SFTP server lost its execute bit.", config, then(sshd(""), noServer), `Exit status 126.*`+closed),
 		fails("server-config-forced-command", "ForceCommand of a Match block runs a backup script for this account.", config,
 			then(file("/etc/backup.sh", "#!/bin/sh\nexit 3\n"), sshd("Match User lab\nForceCommand /etc/backup.sh")), closed),
+		fails("server-config-no-sessions", "MaxSessions 0 of a Match block for tunnels holds for this account too.", config, sshd("Match User lab\nMaxSessions 0"), `open failed: connect failed: open failed`),
 		fails("nologin-shell", "The account got nologin as its shell, since it is for SFTP only.", "ssh/nologin-shell", then(account(UserKnobs{Shell: "/usr/sbin/nologin"}), onlySSHD("")), `Received message too long 1416128883`),
 		fails("false-shell", "The account got /bin/false as its shell.", "ssh/nologin-shell", then(account(UserKnobs{Shell: "/bin/false"}), onlySSHD("")), closed).hostDecides().also(config),
 		fails("shell-noise", "A colleague's .bashrc says hello.", noise, home("echo Welcome back\n"), `Received message too long 1466264675`),
@@ -136,6 +141,13 @@ func sftpFileScenarios() []Scenario {
 	gone := sftpFault("file/sftp-directory-missing", "The home was restored without the directory of the URL.", []string{missing},
 		then(sshd(""), on(server, "mkdir /home/lab/data")), Proof{Run: sftp("ls -l", "ls /home/lab/reports"), Match: ` data\s[\s\S]*Can't ls: "/home/lab/reports" not found`}).check(sftpTarget + "home/lab/reports/")
 	full, readOnly := "file/disk-full", "file/read-only"
+	quota := then(on(server, `mkdir -p /etc/proftpd; cd /etc/proftpd
+ftpquota --create-table --type=limit
+ftpquota --create-table --type=tally
+ftpquota --add-record --type=limit --name=lab --quota-type=user --bytes-upload=1000 --limit-type=hard --units=byte
+ftpquota --add-record --type=tally --name=lab --quota-type=user
+ftpquota --update-record --type=tally --name=lab --quota-type=user --bytes-upload=2000 --units=byte`),
+		proftpdSSH("LoadModule mod_quotatab.c\nLoadModule mod_quotatab_file.c\nQuotaEngine on\nQuotaLimitTable file:/etc/proftpd/ftpquota.limittab\nQuotaTallyTable file:/etc/proftpd/ftpquota.tallytab\n"))
 	return []Scenario{
 		download("missing", "The file was collected and removed by somebody else.", missing, then(sshd(""), remove), `(not found|No such file)`),
 		download("missing-dropbear", "The same with dropbear.", missing, then(dropbear(), remove), `(not found|No such file)`),
@@ -149,6 +161,7 @@ func sftpFileScenarios() []Scenario {
 		upload("disk-full", "The disk is full; OpenSSH says only Failure.", full, then(sshd(""), mount("size=64k", "")), `up\.bin.*Failure`),
 		upload("disk-full-dropbear", "The same with dropbear.", full, then(dropbear(), mount("size=64k", "")), `up\.bin.*Failure`),
 		upload("disk-full-proftpd", "The same with ProFTPD.", full, then(proftpdSSH(""), mount("size=64k", "")), `up\.bin.*(Failure|[Nn]o space)`),
+		upload("quota", "The account has used up its virtual quota; ProFTPD says only Failure.", "file/quota-exceeded", quota, `up\.bin.*(Failure|quota|Quota)`).hostDecides().also(full),
 		upload("inodes", "No inode is left on the disk.", full, then(sshd(""), mount("size=10m,nr_inodes=4", "touch /home/lab/a /home/lab/b")), `up\.bin.*Failure`),
 		upload("read-only", "The file system was mounted read-only after an error.", readOnly, then(sshd(""), mount("size=10m", "mount -o remount,ro /home/lab")), `up\.bin.*(Failure|Permission denied|Read-only)`),
 	}

@@ -2,10 +2,15 @@ package lab
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // holdSSH opens connections from a host to the SSH server that never log in.
@@ -85,6 +90,12 @@ func sshServiceScenarios() []Scenario {
 			Proof{Run: curlFTP, Match: `SSH-2\.0-OpenSSH|[Ww]eird server reply`}),
 		sftpFault("net/sftp-drop-at-edge", "The data centre's edge router silently drops SSH.", []string{"net/port-filtered"}, then(sshd(""), filter(edge, "forward", "tcp dport 22 drop")),
 			Proof{Run: sftp("ls") + "; " + pingHost, Match: `(?s)Connection timed out.* [12] received`}).hostDecides(),
+		sftpFault("route/sftp-mtu-blackhole", "The way to the server takes 1300 bytes and nobody says so: a long listing hangs.", []string{"route/mtu-blackhole"},
+			then(sshd(""), on(server, "cd /home/lab; seq -f report-of-the-quarter-number-%03.0f.txt 300 | xargs touch"), mtuHole),
+			Proof{
+				Run:   strings.Replace(sftp("ls"), "timeout 15", "timeout 10", 1) + "; ping -c1 -W2 -M do -s 1000 " + ServerIP + "; ping -c1 -W2 -M do -s 1400 " + ServerIP,
+				Match: `(?s)Connection established.* 1 received.* 0 received`, Not: `hello\.txt`,
+			}),
 		sftpFault("auth/sftp-banned", "fail2ban has banned this address with a reject rule after failed logins.", []string{"net/port-rejected"},
 			then(sshd(""), filter(server, "input", "ip saddr "+PublicIP+" tcp dport 22 reject with icmp port-unreachable")),
 			Proof{Run: sftp("ls") + "; " + pingHost, Match: away + `[\s\S]* [12] received`}).also("auth/banned"),
@@ -92,6 +103,10 @@ func sshServiceScenarios() []Scenario {
 			then(sshd(""), file("/etc/hosts.deny", "sshd: ALL\n"))).hostDecides(),
 		closed("ssh/throttled", "Connections that never log in use up MaxStartups.", []string{"ssh/throttled"},
 			then(sshd("MaxStartups 2:100:2\nLoginGraceTime 0"), holdSSH(edge, 2))),
+		closed("ssh/throttled-per-source", "A client that never closes uses up PerSourceMaxStartups; other sources are served.", []string{"ssh/throttled"},
+			then(sshd("PerSourceMaxStartups 1\nLoginGraceTime 0"), holdSSH(client, 1))),
+		closed("ssh/throttled-dropbear", "Five connections of this address that never log in: dropbear takes no more.", []string{"ssh/throttled"},
+			then(dropbear(), holdSSH(client, 5))),
 		closed("ssh/server-config-privilege-separation", "A clean-up job removed /run/sshd while sshd was running.", []string{"ssh/server-config"},
 			then(sshd(""), on(server, "rmdir /run/sshd"))).hostDecides().also("service/aborts"),
 	}
@@ -138,6 +153,8 @@ func sshKeyScenarios() []Scenario {
 		rejected("key-rejected", "The user's new key was never sent to the administrator.", then(keysOnly, clientKey("ed25519"))),
 		rejected("key-rejected-dropbear", "The same with dropbear.", then(dropbear("-s"), clientKey("ed25519"))),
 		rejected("key-rejected-proftpd", "The same with ProFTPD.", then(proftpdSSH("SFTPAuthMethods publickey\n"), clientKey("rsa"))),
+		rejected("key-rejected-certificate-expired", "The user's certificate ran out yesterday, and the key by itself is not authorised.",
+			then(userCertificate(-time.Hour), sshd("PasswordAuthentication no\nTrustedUserCAKeys /etc/ssh/user_ca.pub"))),
 		rejected("key-rejected-other-file", "AuthorizedKeysFile was set to a directory of root, into which the key was not copied.",
 			then(sshd("PasswordAuthentication no\nAuthorizedKeysFile /etc/ssh/keys/%u"), authorized("ed25519"))),
 		unsafe("unsafe-home", "The home was opened to the group of a shared project.", "chgrp 100 /home/lab; chmod 775 /home/lab"),
@@ -155,6 +172,31 @@ func sshKeyScenarios() []Scenario {
 		sftpFault("ssh/too-many-attempts", "MaxAuthTries is 2, and the client offers each key that it has.", []string{"ssh/too-many-attempts"},
 			then(sshd("PasswordAuthentication no\nMaxAuthTries 1"), tooMany), Proof{Run: sftp("ls"), Match: `Too many authentication failures`}).byKey(),
 		withAgent,
+	}
+}
+
+// userCertificate gives the client a key with a certificate that ends after
+// this time, and the server its authority.
+func userCertificate(left time.Duration) setup {
+	return func(_ context.Context, n *Net) error {
+		ca, err := newSSHKey("ed25519")
+		if err != nil {
+			return err
+		}
+		k, err := n.clientKey("ed25519")
+		if err != nil {
+			return err
+		}
+		until := time.Now().Add(left)
+		cert := &ssh.Certificate{
+			Key: k.signer.PublicKey(), Serial: 1, CertType: ssh.UserCert, KeyId: "lab", ValidPrincipals: []string{"lab"},
+			ValidAfter: uint64(until.Add(-48 * time.Hour).Unix()), ValidBefore: uint64(until.Unix()),
+		}
+		if err := cert.SignCert(rand.Reader, ca.signer); err != nil {
+			return fmt.Errorf("sign user key: %w", err)
+		}
+		return errors.Join(n.Server.WriteFile("/etc/ssh/user_ca.pub", ca.public+"\n"),
+			n.homeFile(".ssh/id_ed25519-cert.pub", string(ssh.MarshalAuthorizedKey(cert)), 0o644))
 	}
 }
 
@@ -179,8 +221,8 @@ func sshAuthScenarios() []Scenario {
 		return sftpFault("auth/sftp-"+slug, story, want, s, Proof{Run: sftp("ls"), Match: `asked for: .*[Pp]assword[\s\S]*Permission denied`, Not: "hello"}).hostDecides()
 	}
 	changed := func(ctx context.Context, n *Net) error { return n.User(ctx, "lab", "changed-Last-Week", UserKnobs{}) }
-	known := func(start func(context.Context, *Net) error) setup {
-		return then(changed, start, func(_ context.Context, n *Net) error { return n.KnowHost(FTPName) })
+	known := func(start setup) setup {
+		return then(start, func(_ context.Context, n *Net) error { return n.KnowHost(FTPName) })
 	}
 	onlyDropbear := func(ctx context.Context, n *Net) error { _, err := n.Dropbear(ctx); return err }
 	onlyMod := func(ctx context.Context, n *Net) error { _, err := n.ProFTPDSFTP(ctx, ""); return err }
@@ -197,16 +239,19 @@ func sshAuthScenarios() []Scenario {
 	root.Proof.Run = sftpAs("root", "", "ls")
 	return []Scenario{
 		rejected("wrong-password", "The password was changed last week.", "auth/rejected", then(changed, onlySSHD(""))),
-		rejected("wrong-password-dropbear", "The same with dropbear.", "auth/rejected", known(onlyDropbear)),
-		rejected("wrong-password-proftpd", "The same with ProFTPD.", "auth/rejected", known(onlyMod)),
+		rejected("wrong-password-dropbear", "The same with dropbear.", "auth/rejected", then(changed, known(onlyDropbear))),
+		rejected("wrong-password-proftpd", "The same with ProFTPD.", "auth/rejected", then(changed, known(onlyMod))),
 		rejected("user-unknown", "The account was never made on this server.", "auth/user-unknown", onlySSHD("")),
 		rejected("allow-users", "AllowUsers names the administrators only.", "auth/user-denied", sshd("AllowUsers root admin")),
 		rejected("deny-users", "DenyUsers names the account.", "auth/user-denied", sshd("DenyUsers lab")),
 		rejected("allow-groups", "AllowGroups names a group of which the account is no member.", "auth/user-denied", sshd("AllowGroups sftpusers")),
 		root,
+		rejected("shell-missing", "The account's shell was uninstalled.", "auth/shell-missing", then(account(UserKnobs{Shell: "/usr/bin/fish"}), onlySSHD(""))),
+		rejected("shell-not-listed-dropbear", "dropbear asks /etc/shells, which lacks nologin.", "auth/shell-not-listed", then(account(UserKnobs{Shell: "/usr/sbin/nologin"}), known(onlyDropbear))),
 		rejected("account-locked", "The account was locked with usermod -L.", "auth/account-locked", then(account(UserKnobs{Locked: true}), onlySSHD(""))),
 		rejected("pam-module-missing", "The PAM file names a module that went with an update.", "auth/pam-broken",
 			then(sshd(""), pam("auth required pam_ldap.so\naccount required pam_unix.so\nsession required pam_unix.so\n"))),
+		says("nologin", "/etc/nologin keeps users out during maintenance.", []string{"service/unavailable", "auth/rejected"}, then(sshd(""), file("/etc/nologin", "down for maintenance until noon\n")), `down for maintenance until noon`),
 		says("account-expired", "The contractor's account ran out.", []string{"auth/account-expired", "auth/rejected"}, then(account(UserKnobs{Expired: true}), onlySSHD("")), `account has expired`).hostDecides(),
 		says("password-expired", "The password must be changed at the next login.", []string{"auth/password-expired"}, then(account(UserKnobs{OldPass: true}), onlySSHD("")), `(?i)password has expired|required to change your password`),
 		second("", "PAM asks for a one-time code after the password.", sshd("PasswordAuthentication no\nKbdInteractiveAuthentication yes"), `asked for: .*Verification code`),

@@ -229,8 +229,7 @@ func (n *Net) Dropbear(ctx context.Context, args ...string) (*Proc, error) {
 
 // proftpdSFTP are the lines that make ProFTPD an SFTP server. Its keys of users
 // are in ~/.sftp/authorized_keys, in the format of RFC 4716.
-const proftpdSFTP = `LoadModule mod_sftp.c
-Port 22
+const proftpdSFTP = `Port 22
 SFTPEngine on
 SFTPLog /var/log/proftpd/sftp.log
 SFTPHostKey /etc/ssh/ssh_host_ed25519_key
@@ -245,7 +244,7 @@ func (n *Net) ProFTPDSFTP(ctx context.Context, conf string) (*Proc, error) {
 	if err := n.HostKeys(); err != nil {
 		return nil, err
 	}
-	return n.ProFTPD(ctx, withoutDirectives(proftpdSFTP, conf)+conf)
+	return n.ProFTPD(ctx, "LoadModule mod_sftp.c\n"+withoutDirectives(proftpdSFTP, conf)+conf)
 }
 
 // agent starts an ssh-agent for the client, whose socket is ~/agent, and adds
