@@ -2,6 +2,7 @@ package dav
 
 import (
 	"crypto/md5" //nolint:gosec // RFC 7616 keeps it, and servers know nothing else
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -65,7 +66,8 @@ func (c Challenge) qop() string {
 }
 
 // Authorization meets the challenge for one request. The count is that of
-// requests made with this nonce, from 1 on; cnonce is of the caller's choice.
+// requests made with this nonce, from 1 on. The client's nonce is drawn at
+// random where cnonce is empty.
 func (c Challenge) Authorization(l Login, method, target, cnonce string, count int) (string, error) {
 	switch c.Scheme {
 	case "basic":
@@ -89,6 +91,11 @@ func (c Challenge) digest(l Login, method, target, cnonce string, count int) (st
 		d := make()
 		d.Write([]byte(strings.Join(parts, ":")))
 		return hex.EncodeToString(d.Sum(nil))
+	}
+	if cnonce == "" {
+		var b [16]byte
+		_, _ = rand.Read(b[:]) // never fails
+		cnonce = hex.EncodeToString(b[:])
 	}
 	realm, nonce, qop := c.Params["realm"], c.Params["nonce"], c.qop()
 	ha1 := h(l.User, realm, l.Password)

@@ -26,8 +26,7 @@ const (
 var inspectors = regexp.MustCompile(`(?i)fortinet|fortigate|zscaler|sophos|kaspersky|avast|avg technologies|\beset\b|palo alto|blue ?coat|check ?point|watchguard|sonicwall|untangle|netskope|forcepoint|websense|barracuda|cisco umbrella|bitdefender|mitmproxy|charles proxy|fiddler|squid|sangfor|深信服|qianxin|360 ?secur|trend micro|mcafee|symantec web|smoothwall|lightspeed|contentkeeper|securly`)
 
 // certificate judges the chain that the server sent.
-func (r *run) certificate(ctx context.Context) {
-	st := r.ctl.tls
+func (r *run) certificate(ctx context.Context, st *observe.TLSState) {
 	if len(st.Certs) == 0 {
 		return // resumed: judged before
 	}

@@ -69,8 +69,9 @@ type check struct {
 
 // checks in the order of the way. A check sees what those before it learnt.
 var checks = []*check{
-	clientCheck, resolveCheck, routeCheck, connectCheck, greetingCheck,
+	clientCheck, proxyCheck, resolveCheck, routeCheck, connectCheck, greetingCheck,
 	tlsCheck, loginCheck, dataCheck, fileCheck, tlsDepthCheck,
+	httpsCheck, httpCheck, davCheck,
 }
 
 // onTheWay are the checks of one protocol.
@@ -135,6 +136,12 @@ type run struct {
 	renewals    int                                      // control connections that had to be replaced
 	dataWorks   func(*control, *observe.World) *dataConn // the way of opening a data connection that worked
 
+	secured *observe.TLSState // of HTTP: the handshake with the server; nil: none was made
+	proxy   *httpProxy        // of HTTP: the proxy that the connections lead through; nil: none
+	web     *site             // of HTTP: where requests go
+	dav     *resource         // of HTTP: what PROPFIND told; nil: nothing
+	passed  []string          // of HTTP: checks that the proxy makes superfluous
+
 	goodbye []func() // ends what the checks opened, politely, last first
 }
 
@@ -175,6 +182,7 @@ func Run(ctx context.Context, w *observe.World, t observe.Target, o Options, tel
 	}
 	rep.DurationS = seconds(w.Scope("end").Elapsed())
 	r.redact()
+	r.renameSources()
 	rep.Conclude()
 	return rep
 }
@@ -191,6 +199,10 @@ func (r *run) make(ctx context.Context, c *check) finding.Check {
 			done.Outcome, done.Because = finding.Skipped, why
 			return done
 		}
+	}
+	if slices.Contains(r.passed, c.name) {
+		done.Outcome, done.Because = finding.Skipped, proxied
+		return done
 	}
 	r.w, r.partial = r.root.Scope(c.name), ""
 	before := len(r.findings)

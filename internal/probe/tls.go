@@ -22,8 +22,8 @@ var tlsCheck = &check{
 		if r.ctl.tls == nil && !r.explicitTLS(ctx) {
 			return
 		}
-		r.describeTLS()
-		r.certificate(ctx)
+		r.describeTLS(r.ctl.tls)
+		r.certificate(ctx, r.ctl.tls)
 	},
 }
 
@@ -118,7 +118,7 @@ func (r *run) cutAtAuth(ctx context.Context, x exchange) {
 
 // session opens one more connection up to the greeting; nil when it fails.
 func (r *run) session(ctx context.Context, w *observe.World) *control {
-	conn, d := w.Dial(ctx, r.peer, observe.DialOptions{Timeout: quickDial})
+	conn, d := r.another(ctx, w, observe.DialOptions{Timeout: quickDial})
 	if !d.OK() {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (r *run) session(ctx context.Context, w *observe.World) *control {
 
 func (r *run) sessionOn(ctx context.Context, w *observe.World, conn *observe.Conn) *control {
 	c := newControl(w, conn)
-	if r.target.Scheme == "ftps" {
+	if r.implicit() {
 		return c
 	}
 	if x := c.read(ctx, longGreeting); x.err != nil || x.reply.Code != 220 {
@@ -145,7 +145,7 @@ func (r *run) hello(ctx context.Context, w *observe.World, h tlswire.Hello) (tls
 		return tlswire.Answer{}, errNoConnection
 	}
 	defer c.drop()
-	if r.target.Scheme != "ftps" {
+	if !r.implicit() {
 		if x := c.say(ctx, "AUTH", "TLS"); x.err != nil || x.reply.Code != 234 {
 			return tlswire.Answer{}, errNoConnection
 		}
@@ -251,7 +251,7 @@ func (r *run) handshakeStalls(ctx context.Context, f func(*finding.Def, finding.
 
 // handshakeAgain makes the whole handshake on a connection of its own.
 func (r *run) handshakeAgain(ctx context.Context, w *observe.World, mss int, noSNI bool) observe.TLSState {
-	conn, d := w.Dial(ctx, r.peer, observe.DialOptions{Timeout: quickDial, MSS: mss})
+	conn, d := r.another(ctx, w, observe.DialOptions{Timeout: quickDial, MSS: mss})
 	if !d.OK() {
 		return observe.TLSState{Step: d.Step}
 	}
@@ -260,7 +260,7 @@ func (r *run) handshakeAgain(ctx context.Context, w *observe.World, mss int, noS
 	if c == nil {
 		return observe.TLSState{Step: observe.Step{Failure: observe.Closed}}
 	}
-	if r.target.Scheme != "ftps" {
+	if !r.implicit() {
 		if x := c.say(ctx, "AUTH", "TLS"); x.err != nil || x.reply.Code != 234 {
 			return observe.TLSState{Step: observe.Step{Failure: observe.Closed}}
 		}
@@ -329,8 +329,7 @@ func describeState(st observe.TLSState) string {
 }
 
 // describeTLS notes what was negotiated.
-func (r *run) describeTLS() {
-	st := r.ctl.tls
+func (r *run) describeTLS(st *observe.TLSState) {
 	r.facts.TLS = map[string]any{
 		"version": tlswire.VersionName(st.Version), "cipher": tlswire.CipherName(st.Cipher),
 		"post_quantum": hybrid(st.Curve),
@@ -353,6 +352,11 @@ const minDH = 2048
 
 // hybrid tells whether a group is one of the hybrids of ML-KEM and a curve.
 func hybrid(group uint16) bool { return group == 0x11EB || group == 0x11EC || group == 0x11ED }
+
+// implicit tells whether a connection begins with the handshake.
+func (r *run) implicit() bool {
+	return r.target.Scheme == "ftps" || r.target.Protocol() == observe.HTTP
+}
 
 // opportunistic: the user did not ask for TLS, so that what is wrong with it
 // does not keep every client out.
