@@ -1,0 +1,197 @@
+package observe
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// Reasons why a key file can't be used, as OpenSSH sees it. A file that is not
+// there, or can't be read, is a Failure of the step.
+const (
+	KeyTooOpen   = "too-open"  // others may read it, and OpenSSH refuses it
+	KeyEncrypted = "encrypted" // and nobody is there to be asked for the passphrase
+	KeyPuTTY     = "putty"     // PuTTY's format, which only PuTTY's kin read
+	KeyPublic    = "public"    // it holds a public key
+	KeyMalformed = "malformed"
+)
+
+// SSHKey is a private key: a file of this machine, or held by the agent. A
+// recording holds its public half only.
+type SSHKey struct {
+	Step
+	Source  string `json:"source"` // the path, or "agent 1"
+	Type    string `json:"type,omitempty"`
+	Public  Bytes  `json:"public,omitempty"`  // wire form, where it is known
+	Comment string `json:"comment,omitempty"` // of the agent
+	Format  string `json:"format,omitempty"`  // the file's first line, where it says what the file is
+	Problem string `json:"problem,omitempty"` // one of the reasons above
+	Mode    string `json:"mode,omitempty"`    // of a file that is too open
+
+	signer ssh.Signer
+	agent  net.Conn // nil: of a file
+}
+
+// Usable tells whether the key can be offered.
+func (k SSHKey) Usable() bool { return k.OK() && k.Problem == "" }
+
+const maxKeyFile = 64 << 10
+
+// SSHKeyFile reads a private key.
+func (w *World) SSHKeyFile(path string) SSHKey {
+	return do(w, "ssh-key "+path, func() SSHKey {
+		start := time.Now()
+		k := SSHKey{Source: path}
+		content, mode, err := readKey(path)
+		k.Failure, k.Errno = classify(err)
+		if err == nil {
+			k.parse(content)
+		}
+		if k.Problem == "" && mode != 0 {
+			k.Problem, k.Mode = KeyTooOpen, mode.String()
+		}
+		if k.Public == nil && k.Failure != Absent {
+			k.publicHalf(path + ".pub")
+		}
+		k.Took = time.Since(start)
+		return k
+	})
+}
+
+// readKey returns a file, and its mode if OpenSSH would refuse it for that.
+func readKey(path string) ([]byte, os.FileMode, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errors.New("no regular file")
+	}
+	content, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	// sshkey_perm_ok of OpenSSH: only files of one's own are held to it.
+	if runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0 || !ownFile(info) {
+		return content, 0, err
+	}
+	return content, info.Mode().Perm(), err
+}
+
+// parse fills in what the file is.
+func (k *SSHKey) parse(content []byte) {
+	first, _, _ := strings.Cut(strings.TrimSpace(string(content[:min(len(content), 200)])), "\n")
+	if strings.HasPrefix(first, "PuTTY-User-Key-File-") || strings.HasPrefix(first, "-----BEGIN ") || strings.HasPrefix(first, "---- BEGIN SSH2") {
+		k.Format = strings.TrimSpace(first)
+	}
+	var locked *ssh.PassphraseMissingError
+	signer, err := ssh.ParsePrivateKey(content)
+	switch {
+	case err == nil:
+		k.signer = signer
+		k.setPublic(signer.PublicKey())
+	case errors.As(err, &locked):
+		k.Problem = KeyEncrypted
+		if locked.PublicKey != nil {
+			k.setPublic(locked.PublicKey)
+		}
+	case strings.HasPrefix(first, "PuTTY-User-Key-File-"):
+		k.Problem = KeyPuTTY
+	case strings.HasPrefix(first, "---- BEGIN SSH2 PUBLIC") || bytes.HasPrefix(content, []byte("-----BEGIN PUBLIC KEY")) || isPublicLine(content):
+		k.Problem = KeyPublic
+	default:
+		k.Problem = KeyMalformed
+	}
+}
+
+func isPublicLine(content []byte) bool {
+	_, _, _, _, err := ssh.ParseAuthorizedKey(content)
+	return err == nil
+}
+
+func (k *SSHKey) setPublic(p ssh.PublicKey) { k.Type, k.Public = p.Type(), p.Marshal() }
+
+// publicHalf reads the public key beside a private one that can't be read.
+func (k *SSHKey) publicHalf(path string) {
+	f, err := os.Open(path)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	if err != nil {
+		return
+	}
+	if p, _, _, _, err := ssh.ParseAuthorizedKey(content); err == nil {
+		k.setPublic(p)
+	}
+}
+
+// SSHAgent is what the agent holds.
+type SSHAgent struct {
+	Step
+	Keys []SSHKey `json:"keys,omitempty"`
+
+	conn net.Conn
+}
+
+// maxAgentKeys bounds what is kept of the agent's list.
+const maxAgentKeys = 64
+
+// SSHAgent asks the agent behind a socket for its keys. Close ends the
+// connection, after which the keys can't sign any more.
+func (w *World) SSHAgent(ctx context.Context, socket string, timeout time.Duration) SSHAgent {
+	return do(w, "ssh-agent", func() SSHAgent {
+		start := time.Now()
+		var a SSHAgent
+		d := net.Dialer{Timeout: timeout}
+		conn, err := d.DialContext(ctx, "unix", socket)
+		if err == nil {
+			a.conn = conn
+			err = a.list(conn, timeout)
+		}
+		a.Failure, a.Errno = classify(err)
+		a.Took = time.Since(start)
+		return a
+	})
+}
+
+func (a *SSHAgent) list(conn net.Conn, timeout time.Duration) error {
+	_ = conn.SetDeadline(time.Now().Add(timeout))
+	client := agent.NewClient(conn)
+	signers, err := client.Signers()
+	if err != nil {
+		return err
+	}
+	keys, err := client.List()
+	if err != nil {
+		return err
+	}
+	for i, s := range signers[:min(len(signers), maxAgentKeys)] {
+		k := SSHKey{Source: "agent " + itoa(i+1), signer: s, agent: conn}
+		k.setPublic(s.PublicKey())
+		if i < len(keys) {
+			k.Comment = short(keys[i].Comment)
+		}
+		a.Keys = append(a.Keys, k)
+	}
+	return nil
+}
+
+// Close ends the connection to the agent.
+func (a SSHAgent) Close() {
+	if a.conn != nil {
+		_ = a.conn.Close()
+	}
+}
