@@ -100,19 +100,23 @@ func (m *meter) Read(p []byte) (int, error) {
 // the first byte, a *[NotHTTPError], or wraps [ErrTooLong] or [ErrMalformed].
 func (r *Reader) Answer(method string, limit int64) (*Answer, error) {
 	a, err := r.Head(method)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r.Finish(a, limit)
 	}
+	return a, err
+}
+
+// Finish reads the body of the answer that [Reader.Head] gave.
+func (r *Reader) Finish(a *Answer, limit int64) {
 	r.m.left = limit + limit/2 + overhead
 	a.Body, a.BodyErr = io.ReadAll(io.LimitReader(r.body, limit+1))
 	if int64(len(a.Body)) > limit {
 		a.Body, a.More = a.Body[:limit], true
 	}
 	a.Close = a.Close || a.More || a.BodyErr != nil
-	return a, nil
 }
 
-// Head reads the answer up to its body, which [Reader.Body] gives.
+// Head reads the answer up to its body, for [Reader.Finish] or [Reader.Body].
 func (r *Reader) Head(method string) (*Answer, error) {
 	r.m.left, r.m.err = MaxHead, nil
 	var interim []int

@@ -21,7 +21,9 @@ var clientCheck = &check{
 		if r.noNetwork() {
 			return
 		}
-		r.proxies(ctx)
+		if r.target.Protocol() == observe.FTP { // of HTTP see proxyCheck; SSH clients obey no such setting
+			r.proxies(ctx)
+		}
 	},
 }
 

@@ -41,6 +41,9 @@ const (
 // quota judges what the server says of room (RFC 4331). Some write negative
 // numbers where there is no limit.
 func (r *run) quota() {
+	if r.dav.propfind.status() != 207 {
+		return
+	}
 	self := r.dav.self
 	if self.Used != dav.Unknown && self.Used >= 0 {
 		r.data("quota_used", self.Used)

@@ -27,7 +27,8 @@ func (r *run) davUpload(ctx context.Context) {
 	}
 	path := dir + dav.EscapePath(name)
 	content := testContent(r.options.size(), r.root.Started())
-	left := []string{path} // what has to be removed
+	moved := dir + "moved-" + dav.EscapePath(name)
+	left := []string{path} // what has to be removed, where it should be first
 	defer func() { r.davRemove(ctx, left) }()
 	put := r.dav.site.ask(ctx, "PUT", path, order{
 		fields: []dav.Field{{Name: "Content-Type", Value: "application/octet-stream"}}, body: content, timeout: davWrite, limit: maxStray,
@@ -45,9 +46,10 @@ func (r *run) davUpload(ctx context.Context) {
 	if r.dav.options.answer != nil && r.dav.options.answer.HasClass("2") {
 		r.lockAndUnlock(ctx, path)
 	}
-	moved := dir + "moved-" + dav.EscapePath(name)
-	left = append(left, moved)
-	r.rename(ctx, path, moved)
+	left = []string{path, moved}
+	if r.rename(ctx, path, moved) {
+		left = []string{moved, path}
+	}
 }
 
 // compare reads the file back.
@@ -100,7 +102,7 @@ func (r *run) lockAndUnlock(ctx context.Context, path string) {
 // rename moves the test file. Where that is refused with the whole URL as the
 // destination and not with its path alone, a proxy in front has another scheme
 // or name than the server behind it and does not translate (RFC 4918 §10.3).
-func (r *run) rename(ctx context.Context, from, to string) {
+func (r *run) rename(ctx context.Context, from, to string) bool {
 	s := r.dav.site
 	move := func(destination string) visit {
 		return s.ask(ctx, "MOVE", from, order{
@@ -109,7 +111,7 @@ func (r *run) rename(ctx context.Context, from, to string) {
 	}
 	first := move(s.origin() + to)
 	if first.good() {
-		return
+		return true
 	}
 	f := finding.New(finding.HTTPMethodBlocked, finding.Likely).With("command", "MOVE").With("reply", first.String()).
 		Saw("renaming the test file", first.String(), fromServer)
@@ -128,13 +130,14 @@ func (r *run) rename(ctx context.Context, from, to string) {
 		if again.good() {
 			f.Confidence = finding.Confirmed
 			r.find(f.Saw("the same with another form of the destination: a proxy does not translate it for the server behind it", d+": "+again.answer.Line(), fromExperiment))
-			return
+			return true
 		}
 	}
 	r.find(f.Saw("the same with another form of the destination", strings.Join(destinations, ", ")+": no", fromExperiment).
 		Or(finding.HTTPMethodBlocked, "a box on the way, or a rule of the server, does not let this method pass").
 		Or(finding.HTTPServerError, "the server itself fails on it").
 		DecideBy("on the server: does the request arrive, and what does the error log say at that moment"))
+	return false
 }
 
 // davRemove takes away what the test left, also after the check was interrupted.

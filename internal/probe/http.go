@@ -19,6 +19,7 @@ const fromServer = "connection to the server"
 
 const (
 	webTimeout  = 4 * time.Second         // of one request and its whole answer
+	webListing  = 5500 * time.Millisecond // of a whole directory
 	webQuick    = 1500 * time.Millisecond // of one that is an experiment
 	webHandOver = 200 * time.Millisecond  // what a body that was refused may still take
 	maxStray    = 64 << 10                // of bodies that are not needed
@@ -99,6 +100,8 @@ func (v visit) String() string {
 		return s + fmt.Sprintf("%q", shorten(string(not.First)))
 	case v.failure() == observe.Closed:
 		return s + fmt.Sprintf("(connection closed after %s)", observe.Human(v.took))
+	case v.failure() == observe.Timeout && v.took > 0:
+		return s + fmt.Sprintf("(timeout after %s, %d bytes received)", observe.Human(v.took), v.received)
 	case v.err != nil:
 		return s + "(" + v.err.Error() + ")"
 	}
@@ -112,6 +115,9 @@ func (v visit) String() string {
 func bodyEnd(err error) string {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return string(observe.Closed)
+	}
+	if f := observe.FailureOf(err); f != observe.OtherFailure {
+		return string(f)
 	}
 	return err.Error()
 }
@@ -277,7 +283,12 @@ func (s *site) once(ctx context.Context, method, target string, o order) visit {
 	if _, v.unsent = s.conn.Write(b); v.unsent != nil && len(o.body) > 0 {
 		s.conn.SetBudget(webHandOver) // the reason may have come before the end
 	}
-	v.answer, v.err = s.rd.Answer(method, o.limit)
+	if v.answer, v.err = s.rd.Head(method); v.err == nil {
+		if method != "PROPFIND" { // a body that nobody needs is not worth a long wait
+			s.conn.SetBudget(min(o.timeout, webQuick))
+		}
+		s.rd.Finish(v.answer, o.limit)
+	}
 	v.took, v.received = s.w.Elapsed()-start, s.conn.Received()-before
 	s.used++
 	s.owing = v.failure() == observe.Timeout && v.received == 0

@@ -29,10 +29,7 @@ func (r *run) authenticate(ctx context.Context, res *resource, v visit) (visit, 
 		return v, false
 	}
 	res.site.login = &loginState{challenge: c}
-	if c.Scheme == "basic" && !res.site.secure {
-		r.find(finding.New(finding.SecurityClearTextLogin, finding.Confirmed).With("reply", v.answer.Line()).
-			Saw("the server asks for the password over a connection that is not encrypted", "Basic, "+res.site.origin(), fromServer))
-	}
+	r.tellClearText(res.site, v)
 	again := res.site.say(ctx, v.method, v.target, loginTimeout)
 	switch {
 	case again.answer == nil:
@@ -77,4 +74,13 @@ func (r *run) passwordRefused(v visit, schemes string) {
 		Or(finding.HTTPMethodBlocked, "a proxy before the server does not pass on the field Authorization").
 		Or(finding.ClientCredentialsMangled, "the password was altered on its way here (quoting, character set)").
 		DecideBy("on the server: read the error log of this moment; it names the user and the reason"))
+}
+
+// tellClearText says that the password crosses in clear, as for FTP without TLS.
+func (r *run) tellClearText(s *site, v visit) {
+	if s.login.challenge.Scheme != "basic" || s.secure {
+		return
+	}
+	r.find(finding.New(finding.SecurityClearTextLogin, finding.Confirmed).With("reply", v.answer.Line()).
+		Saw("the server asks for the password over a connection that is not encrypted", "Basic, "+s.origin(), fromServer))
 }

@@ -77,6 +77,7 @@ type around struct {
 	root    visit  // OPTIONS of /
 	unknown visit  // HEAD of a path that nobody has
 	dav     string // a path under which WebDAV answers; empty: none was found
+	wall    bool   // it asks for a password, and more is not known
 	tried   []string
 }
 
@@ -117,8 +118,6 @@ func (r *run) usualPaths() []string {
 
 // search looks for WebDAV at the paths above and at the usual ones.
 func (r *run) search(ctx context.Context, res *resource, a *around) {
-	s := res.site.aside(r.w.Scope("search"))
-	defer s.close()
 	var candidates []string
 	if !strings.HasSuffix(res.path, "/") {
 		candidates = append(candidates, res.path+"/")
@@ -127,7 +126,15 @@ func (r *run) search(ctx context.Context, res *resource, a *around) {
 		p = parent(p)
 		candidates = append(candidates, p)
 	}
-	for _, p := range append(candidates, r.usualPaths()...) {
+	r.searchAt(ctx, res, a, append(candidates, r.usualPaths()...))
+}
+
+// searchAt asks one path after the other, over one connection, and logs in
+// where one asks for it: once.
+func (r *run) searchAt(ctx context.Context, res *resource, a *around, paths []string) {
+	s := res.site.aside(r.w.Scope("search"))
+	defer s.close()
+	for _, p := range paths {
 		if p == res.path || slices.Contains(a.tried, p) {
 			continue
 		}
@@ -139,7 +146,17 @@ func (r *run) search(ctx context.Context, res *resource, a *around) {
 		if len(o.answer.Classes()) == 0 && (o.status() == 404 || o.status() == 410) {
 			continue
 		}
-		if v := s.propfind(ctx, p, 0, webQuick); v.status() == 207 || v.status() == 401 && len(o.answer.Classes()) > 0 {
+		v := s.propfind(ctx, p, 0, webQuick)
+		if v.status() == 401 && s.login == nil {
+			a.wall = true
+			if c, ok := dav.Strongest(v.answer.Challenges()); ok && r.target.User != "" {
+				a.wall = false
+				s.login = &loginState{challenge: c}
+				r.tellClearText(s, v)
+				v = s.propfind(ctx, p, 0, loginTimeout)
+			}
+		}
+		if v.status() == 207 || a.wall || v.status() == 401 && len(o.answer.Classes()) > 0 {
 			a.dav = p
 			return
 		}
@@ -182,6 +199,12 @@ func (r *run) noWebDAV(ctx context.Context, res *resource, v visit) bool {
 	case missing && a.dav != "" && offers(res.options, "PROPFIND") && strings.HasPrefix(res.path, a.dav):
 		r.find(options(r.answered(finding.FileNotFound, finding.Confirmed, v)).With("path", r.target.Path).
 			Saw("the directory above it", a.dav+": 207", fromExperiment))
+	case a.wall:
+		r.find(options(r.answered(finding.HTTPWrongPath, finding.Likely, v)).With("other", a.dav).
+			Saw("a path that asks for a password", a.dav, fromExperiment).
+			Or(finding.HTTPWrongPath, "WebDAV is there").
+			Or(finding.HTTPNoWebDAV, "this web server has no WebDAV").
+			DecideBy("give the check a user and a password"))
 	case a.dav != "":
 		r.find(options(r.answered(finding.HTTPWrongPath, finding.Confirmed, v)).With("other", a.dav).
 			Saw("a path under which WebDAV answers", a.dav, fromExperiment))
@@ -213,6 +236,14 @@ func describeOptions(v visit) string {
 
 // forbidden: is it the path that is forbidden, or the method?
 func (r *run) forbidden(ctx context.Context, res *resource, v visit) {
+	if !strings.HasSuffix(res.path, "/") {
+		a := &around{}
+		if r.searchAt(ctx, res, a, []string{res.path + "/"}); a.dav != "" {
+			r.find(r.answered(finding.HTTPWrongPath, finding.Confirmed, v).With("other", a.dav).
+				Saw("a path under which WebDAV answers", a.dav, fromExperiment))
+			return
+		}
+	}
 	a := r.lookAround(ctx, res)
 	otherBox := res.options.answer != nil && res.options.status()/100 == 2 && res.options.answer.Get("Server") != v.answer.Get("Server")
 	passes := a.head.answer != nil && a.head.status() < 400
@@ -311,7 +342,7 @@ func (r *run) readProperties(ctx context.Context, res *resource) bool {
 	if r.options.op() != "list" {
 		return true
 	}
-	v := res.site.propfind(ctx, res.path, 1, webTimeout)
+	v := res.site.propfind(ctx, res.path, 1, webListing)
 	if v.status() != 207 {
 		return r.judgeStatus(ctx, res, v)
 	}
@@ -334,7 +365,7 @@ func (r *run) data(name string, value any) {
 func (r *run) readList(ctx context.Context, res *resource, v visit) bool {
 	list, err := dav.ParseMultistatus(v.answer.Body)
 	switch {
-	case v.answer.BodyErr != nil && observe.FailureOf(v.answer.BodyErr) == observe.Timeout:
+	case stalled(v):
 		r.stalls(ctx, res, v)
 		return false
 	case errors.Is(err, dav.ErrDTD), errors.Is(err, dav.ErrTooDeep), err != nil && !v.answer.More:
@@ -348,6 +379,11 @@ func (r *run) readList(ctx context.Context, res *resource, v visit) bool {
 	return true
 }
 
+// stalled tells that an answer began and did not end in time.
+func stalled(v visit) bool {
+	return v.answer != nil && observe.FailureOf(v.answer.BodyErr) == observe.Timeout
+}
+
 // stalls: the answer began and did not end. If it comes with small segments,
 // large packets are what gets lost.
 func (r *run) stalls(ctx context.Context, res *resource, v visit) {
@@ -355,7 +391,7 @@ func (r *run) stalls(ctx context.Context, res *resource, v visit) {
 	defer s.close()
 	var small visit
 	if small.err = s.open(ctx, observe.DialOptions{MSS: smallMSS}); small.err == nil {
-		small = s.propfind(ctx, v.target, 1, webPatience)
+		small = s.say(ctx, v.method, v.target, webPatience)
 	}
 	if small.good() {
 		r.find(finding.New(finding.RouteMTUBlackhole, finding.Confirmed).Stop().With("mss", fmt.Sprint(smallMSS)).

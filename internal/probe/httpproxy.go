@@ -69,7 +69,7 @@ func (r *run) proxyOf() *httpProxy {
 		}
 		if password, ok := u.User.Password(); ok {
 			r.w.Hide(password)
-			r.w.Hide(u.User.Username() + ":" + password)
+			r.w.Hide(base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password)))
 		}
 		p.url, p.shown = u, u.Redacted()
 		p.setting = n + "=" + p.shown

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -90,7 +91,7 @@ func lookAtWeb(ctx context.Context, r *run) {
 // hideLogin makes the forms known in which the password crosses the wire.
 func (r *run) hideLogin() {
 	if user, password := r.credentials(); r.target.User != "" && password != "" {
-		r.w.Hide(user + ":" + password)
+		r.w.Hide(base64.StdEncoding.EncodeToString([]byte(user + ":" + password)))
 	}
 }
 
@@ -143,6 +144,10 @@ func (r *run) travel(ctx context.Context, res *resource, method string) (visit, 
 				return v, false
 			}
 			v = late
+		}
+		if stalled(v) {
+			r.stalls(ctx, res, v)
+			return v, false
 		}
 		if sentToTLS(v) {
 			r.plainToTLS(ctx, res, v)
