@@ -19,6 +19,7 @@ var phrasesZh = map[string]string{
 
 	"a data connection that does not":                                      "不恢复会话的数据连接",
 	"a data connection that resumes the session of the control connection": "恢复控制连接会话的数据连接",
+	"a data connection that resumes it and fails":                          "恢复该会话却失败的数据连接",
 	"a data connection without resumption was accepted":                    "不恢复会话的数据连接也被接受",
 
 	"a filter may drop everything that comes for this host":        "防火墙可能丢弃发往该主机的一切报文",
@@ -98,7 +99,11 @@ var phrasesZh = map[string]string{
 	"connecting to the server directly":                                          "直接连接服务器",
 	"connecting to this address":                                                 "连接该地址",
 	"control connection":                                                         "控制连接",
-	"control experiment":                                                         "对照实验",
+	"clients that do not resume, and fail here":                                  "不恢复会话、因而在此失败的客户端",
+	"clients that do the same fail":                                              "做法相同的客户端会失败",
+	"documentation of these clients":                                             "这些客户端的文档",
+
+	"control experiment": "对照实验",
 
 	"data connection":                                                      "数据连接",
 	"distance of the host, by a closed port":                               "以关闭端口测得的主机距离",
@@ -192,9 +197,10 @@ var phrasesZh = map[string]string{
 	"the answer to the attempt":                                                                 "对该尝试的应答",
 	"the authority is a private one whose root this machine does not have":                      "该证书颁发机构是私有的，本机没有其根证书",
 
-	"the certificate can't be read":                        "证书无法读取",
-	"the chain of aliases ends at a name without address":  "别名链的末端是一个没有地址的域名",
-	"the check was interrupted, or its time was up":        "检查被中断，或时间已用完",
+	"the certificate can't be read":                       "证书无法读取",
+	"the chain of aliases ends at a name without address": "别名链的末端是一个没有地址的域名",
+	"the check was interrupted, or its time was up; its test file ftpdoctor-…-test may still be on the server": "检查被中断，或时间已用完；其测试文件 ftpdoctor-…-test 可能仍留在服务器上",
+	"the check was interrupted, or its time was up":                                                            "检查被中断，或时间已用完",
 	"the clock of this machine":                            "本机的时钟",
 	"the connection did not survive the login":             "连接在登录过程中断开",
 	"the connection was accepted and ended without a word": "连接被接受，随即关闭，没有发来任何内容",

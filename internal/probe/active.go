@@ -17,10 +17,10 @@ const (
 
 // activeWay has the server connect to a port of ours: EPRT over IPv6, PORT
 // over IPv4, as clients do.
-func activeWay(r *run) func(*control, *observe.World) *dataConn {
-	return func(c *control, w *observe.World) *dataConn {
+func activeWay(r *run) func(context.Context, *control, *observe.World) *dataConn {
+	return func(ctx context.Context, c *control, w *observe.World) *dataConn {
 		own := c.conn.Dialed().Local.Addr()
-		l, s := w.Listen(context.Background(), own)
+		l, s := w.Listen(ctx, own)
 		if l == nil {
 			return &dataConn{how: "active", badAddr: errNoListener, dialed: observe.Dialed{Step: s}}
 		}
@@ -31,7 +31,7 @@ func activeWay(r *run) func(*control, *observe.World) *dataConn {
 		} else {
 			d.how, arg = "EPRT", ftp.FormatEPRT(l.Addr)
 		}
-		d.setup = c.say(context.Background(), d.how, arg)
+		d.setup = c.say(ctx, d.how, arg)
 		if d.setup.err != nil || !d.setup.reply.Completion() {
 			l.Close()
 			d.listener = nil

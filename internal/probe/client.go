@@ -35,6 +35,7 @@ const (
 	fromData        = "data connection"
 	fromExperiment  = "control experiment"
 	fromDNS         = "name servers"
+	fromManuals     = "documentation of these clients"
 )
 
 // noNetwork states that no interface but the loopback is up with an address.

@@ -18,6 +18,7 @@ type control struct {
 	rd     *ftp.Reader
 	tls    *observe.TLSState // nil: clear text
 	prot   bool              // data connections are protected
+	maxTLS uint16            // highest TLS version to be offered; 0: what there is
 	feats  ftp.Features
 	dead   bool
 	dialed int // data connections opened, for their scopes
@@ -77,7 +78,7 @@ func (c *control) read(ctx context.Context, timeout time.Duration) exchange {
 	start := c.w.Elapsed()
 	x.reply, x.err = c.rd.Reply()
 	x.took = c.w.Elapsed() - start
-	if x.err != nil && observe.FailureOf(x.err) != observe.Timeout && !errors.Is(x.err, ftp.ErrNotFTP) {
+	if f := observe.FailureOf(x.err); x.err != nil && f != observe.Timeout && f != observe.Canceled && !errors.Is(x.err, ftp.ErrNotFTP) {
 		c.dead = true
 	}
 	return x

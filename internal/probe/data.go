@@ -134,7 +134,7 @@ func (r *run) protect(ctx context.Context, c *control) {
 }
 
 // epsvWay opens by EPSV (RFC 2428): the server names a port only.
-func epsvWay(r *run) func(*control, *observe.World) *dataConn {
+func epsvWay(r *run) func(context.Context, *control, *observe.World) *dataConn {
 	return r.passiveWay("EPSV", func(d *dataConn) {
 		port, err := ftp.ParseEPSV(d.setup.reply.Text())
 		d.announced, d.badAddr = netip.AddrPortFrom(r.peer.Addr(), port), err
@@ -144,15 +144,15 @@ func epsvWay(r *run) func(*control, *observe.World) *dataConn {
 // pasvWay opens by PASV at the control peer's address, as most clients do when
 // the server names another; what a client that believes the server would meet
 // is [run.judgeAnnounced]'s to find out.
-func pasvWay(r *run) func(*control, *observe.World) *dataConn {
+func pasvWay(r *run) func(context.Context, *control, *observe.World) *dataConn {
 	return r.passiveWay("PASV", func(d *dataConn) {
 		d.announced, d.badAddr = ftp.ParsePASV(d.setup.reply.All())
 	})
 }
 
-func (r *run) passiveWay(verb string, parse func(*dataConn)) func(*control, *observe.World) *dataConn {
-	return func(c *control, w *observe.World) *dataConn {
-		d := &dataConn{how: verb, setup: c.say(context.Background(), verb, "")}
+func (r *run) passiveWay(verb string, parse func(*dataConn)) func(context.Context, *control, *observe.World) *dataConn {
+	return func(ctx context.Context, c *control, w *observe.World) *dataConn {
+		d := &dataConn{how: verb, setup: c.say(ctx, verb, "")}
 		if d.setup.err != nil || !d.setup.reply.Completion() {
 			return d
 		}
@@ -162,7 +162,7 @@ func (r *run) passiveWay(verb string, parse func(*dataConn)) func(*control, *obs
 			}
 			return d
 		}
-		d.conn, d.dialed = w.Dial(context.Background(), netip.AddrPortFrom(r.peer.Addr(), d.announced.Port()), observe.DialOptions{Timeout: dataDial, MSS: c.mss})
+		d.conn, d.dialed = w.Dial(ctx, netip.AddrPortFrom(r.peer.Addr(), d.announced.Port()), observe.DialOptions{Timeout: dataDial, MSS: c.mss})
 		r.sawPort(d.announced.Port())
 		return d
 	}
@@ -179,10 +179,10 @@ func (r *run) sawPort(p uint16) {
 }
 
 // listing makes one transfer by a way of opening data connections.
-func (r *run) listing(ctx context.Context, c *control, way func(*control, *observe.World) *dataConn, o dataOptions) outcome {
+func (r *run) listing(ctx context.Context, c *control, way func(context.Context, *control, *observe.World) *dataConn, o dataOptions) outcome {
 	c.dialed++
 	c.mss = o.mss
-	d := way(c, c.w.Scope("data"+strconv.Itoa(c.dialed)))
+	d := way(ctx, c, c.w.Scope("data"+strconv.Itoa(c.dialed)))
 	out := outcome{dataConn: *d, options: o}
 	if d.setup.err != nil || d.setup.verb != "" && !d.setup.reply.Completion() || d.badAddr != nil {
 		out.opened.Failure = observe.Absent
@@ -240,7 +240,7 @@ func (r *run) transfer(ctx context.Context, c *control, conn *observe.Conn, o da
 	conn.Bind(ctx)
 	conn.SetTimeout(dataPause)
 	if c.prot {
-		opt := observe.TLSOptions{ServerName: r.target.Host, Timeout: replyTimeout, Resume: c.conn}
+		opt := observe.TLSOptions{ServerName: r.target.Host, Max: c.maxTLS, Timeout: replyTimeout, Resume: c.conn}
 		if o.noResume {
 			opt.Resume = nil
 		}
@@ -326,9 +326,7 @@ func (r *run) renew(ctx context.Context) {
 		}
 		return
 	}
-	if d := r.directory(); d != "" {
-		c.say(ctx, "CWD", d)
-	}
+	r.changeDirectory(ctx, c)
 	r.ctl = c
 }
 
@@ -648,11 +646,11 @@ func (r *run) againSmall(ctx context.Context, o dataOptions) outcome {
 }
 
 // epsvOrPASV opens by EPSV, and by PASV where the server refuses that.
-func epsvOrPASV(r *run) func(*control, *observe.World) *dataConn {
-	return func(c *control, w *observe.World) *dataConn {
-		d := epsvWay(r)(c, w)
+func epsvOrPASV(r *run) func(context.Context, *control, *observe.World) *dataConn {
+	return func(ctx context.Context, c *control, w *observe.World) *dataConn {
+		d := epsvWay(r)(ctx, c, w)
 		if d.setup.err == nil && !d.setup.reply.Completion() {
-			return pasvWay(r)(c, w.Scope("pasv"))
+			return pasvWay(r)(ctx, c, w.Scope("pasv"))
 		}
 		return d
 	}

@@ -195,12 +195,17 @@ func (r *run) upload(ctx context.Context) {
 	content := testContent(r.options.size(), r.root.Started())
 	name, ext := r.testName()
 	o := r.listing(ctx, r.ctl, r.dataWorks, dataOptions{verb: "STOR", arg: name, send: content})
+	if r.w.Interrupted(ctx) { // nothing more may be said on this connection but good-bye
+		r.remove(r.ctl, name, true)
+		return
+	}
 	if !o.ok() {
 		r.find(r.notWritten(ctx, o, name, ext, content).Stop())
-		r.remove(ctx, name, false)
+		r.remove(r.ctl, name, o.sent.N > 0)
 		return
 	}
 	r.facts.Timings["upload"] = seconds(o.sent.Took)
+	defer func() { r.remove(r.ctl, name, true) }()
 	back := r.listing(ctx, r.ctl, r.dataWorks, dataOptions{verb: "RETR", arg: name, limit: int64(len(content)) * 2})
 	sum := sha256.Sum256(content)
 	switch {
@@ -223,17 +228,33 @@ func (r *run) upload(ctx context.Context) {
 		r.find(finding.New(finding.SecurityAnonymousWrite, finding.Confirmed).
 			Saw("an upload without an account", o.final.String(), fromControl))
 	}
-	r.remove(ctx, name, true)
 }
 
-// remove takes the test file away; a refusal is told, because the file stays.
-func (r *run) remove(ctx context.Context, name string, written bool) {
-	x := r.ctl.say(ctx, "DELE", name)
-	if written && (x.err != nil || !x.reply.Completion()) {
+// cleanUp bounds the removal of a test file.
+const cleanUp = 2 * time.Second
+
+// remove takes the test file away, also when the check was interrupted in the
+// meantime; a refusal is told, because the file stays.
+func (r *run) remove(c *control, name string, written bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanUp)
+	defer cancel()
+	x := c.sayWithin(ctx, "DELE", name, cleanUp)
+	if x.err == nil && ofTransfer[x.reply.Code] { // the interrupted transfer's, which nobody read
+		x = c.read(ctx, cleanUp)
+	}
+	if x.err == nil && x.reply.Completion() {
+		return
+	}
+	r.leftBehind = r.leftBehind || written
+	if written {
 		r.find(finding.New(finding.FilePermissionDenied, finding.Confirmed).As(finding.Notice).With("path", name).With("reply", x.reply.String()).
 			Saw("the test file could not be removed and stays on the server", name+": "+x.String(), fromControl))
 	}
 }
+
+// ofTransfer are the replies that speak of a transfer (RFC 959 §5.4); DELE is
+// answered with 250.
+var ofTransfer = map[int]bool{125: true, 150: true, 225: true, 226: true, 425: true, 426: true, 451: true, 552: true}
 
 // testName is unique; it takes the extension that the user's path has, since
 // servers may refuse by it.
@@ -272,7 +293,7 @@ func (r *run) notWritten(ctx context.Context, o outcome, name, ext string, conte
 	if early && ext != "" {
 		plain := strings.TrimSuffix(name, ext)
 		if other := r.listing(ctx, r.ctl, r.dataWorks, dataOptions{verb: "STOR", arg: plain, send: content[:min(len(content), 1024)]}); other.ok() {
-			r.remove(ctx, plain, true)
+			r.remove(r.ctl, plain, true)
 			return evidence(finding.New(finding.FileNameRefused, finding.Confirmed).With("name", "*"+ext)).
 				Saw("the same without the extension", other.final.String(), fromExperiment)
 		}

@@ -132,9 +132,9 @@ type run struct {
 	quiet       *silence       // what the experiments on a missing greeting brought; nil: none were made
 	ctl         *control       // of FTP: the control connection, logged in or not
 	loggedIn    bool
-	suspectLoss bool                                     // something had to be sent twice
-	renewals    int                                      // control connections that had to be replaced
-	dataWorks   func(*control, *observe.World) *dataConn // the way of opening a data connection that worked
+	suspectLoss bool                                                      // something had to be sent twice
+	renewals    int                                                       // control connections that had to be replaced
+	dataWorks   func(context.Context, *control, *observe.World) *dataConn // the way of opening a data connection that worked
 
 	secured *observe.TLSState // of HTTP: the handshake with the server; nil: none was made
 	proxy   *httpProxy        // of HTTP: the proxy that the connections lead through; nil: none
@@ -142,7 +142,8 @@ type run struct {
 	dav     *resource         // of HTTP: what PROPFIND told; nil: nothing
 	passed  []string          // of HTTP: checks that the proxy makes superfluous
 
-	goodbye []func() // ends what the checks opened, politely, last first
+	leftBehind bool     // a test file may still be on the server
+	goodbye    []func() // ends what the checks opened, politely, last first
 }
 
 // Run checks one target. The report is concluded but not localized. It returns
@@ -214,6 +215,9 @@ func (r *run) make(ctx context.Context, c *check) finding.Check {
 		r.findings = r.findings[:before]
 		r.stopped, r.interrupted = c.name, true
 		done.Outcome, done.Because = finding.Incomplete, "the check was interrupted, or its time was up"
+		if r.leftBehind {
+			done.Because = "the check was interrupted, or its time was up; its test file ftpdoctor-…-test may still be on the server"
+		}
 		return done
 	}
 	r.facts.Timings[c.name] = done.DurationS

@@ -383,35 +383,9 @@ var tlsDepthCheck = &check{
 				Saw("a hello of TLS 1.0 and 1.1 only", old.String(), fromExperiment))
 		}
 		if r.loggedIn && r.dataWorks != nil && r.ctl.prot {
-			r.withoutReuse(ctx)
+			r.reuse(ctx)
 		}
 	},
-}
-
-// withoutReuse lists once more, without resuming the control connection's
-// session, as many clients do.
-func (r *run) withoutReuse(ctx context.Context) {
-	w := r.w.Scope("reuse")
-	c := r.session(ctx, w)
-	if c == nil {
-		return
-	}
-	defer c.quit()
-	if !r.enter(ctx, c) {
-		return
-	}
-	d := r.listing(ctx, c, r.dataWorks, dataOptions{noResume: true})
-	if d.ok() {
-		r.exclude(finding.TLSDataSessionReuseRequired, "a data connection without resumption was accepted")
-		return
-	}
-	def := match(dataSayings, d.final.reply.String())
-	if def != finding.TLSDataSessionReuseRequired && !d.opened.OK() {
-		return
-	}
-	r.find(finding.New(finding.TLSDataSessionReuseRequired, finding.Confirmed).With("reply", d.final.reply.String()).
-		Saw("a data connection that resumes the session of the control connection", "ok", fromData).
-		Saw("a data connection that does not", d.String(), fromExperiment))
 }
 
 // enter brings a further session to where the first one is: encrypted, logged in.
@@ -422,7 +396,7 @@ func (r *run) enter(ctx context.Context, c *control) bool {
 				return false
 			}
 		}
-		st := c.conn.Handshake(ctx, observe.TLSOptions{ServerName: r.target.Host, Timeout: replyTimeout})
+		st := c.conn.Handshake(ctx, observe.TLSOptions{ServerName: r.target.Host, Max: c.maxTLS, Timeout: replyTimeout})
 		if !st.OK() {
 			return false
 		}
