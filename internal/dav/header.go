@@ -61,3 +61,39 @@ var front = []string{"Via", "Proxy-Agent", "Proxy-Status", "X-Squid-Error", "X-C
 func (a *Answer) ThroughBox() bool {
 	return slices.ContainsFunc(front, func(f string) bool { return a.Header.Get(f) != "" })
 }
+
+// pages are marks of the error pages that programs write when nobody has given
+// them others; the first that fits counts.
+var pages = []struct{ mark, by string }{
+	{"<center>nginx", "nginx"},
+	{"<center>openresty", "openresty"},
+	{"<center>tengine", "Tengine"},
+	{"cloudflare", "Cloudflare"},
+	{"squid", "Squid"},
+	{"tinyproxy", "tinyproxy"},
+	{"request forbidden by administrative rules", "HAProxy"},
+	{"no server is available to handle this request", "HAProxy"},
+	{"sabre\\dav", "sabre/dav"},
+	{"-//ietf//dtd html 2.0//en", "Apache"},
+	{"-//w3c//dtd html 4.01//en\" \"http://www.w3.org/tr/html4/strict.dtd", "Apache"},
+	{"<address>apache", "Apache"},
+	{"microsoft-iis", "IIS"},
+	{"iis detailed error", "IIS"},
+	{"lighttpd", "lighttpd"},
+	{"apache tomcat", "Tomcat"},
+	{"xmlns:d=\"dav:\"", "WebDAV"},
+	{"mod_security", "ModSecurity"},
+}
+
+// Page names the program whose stock error page the body is; empty where it is
+// none that is known. A box in front and the server behind it differ by it also
+// where the box writes its own name into the Server field of all answers.
+func (a *Answer) Page() string {
+	text := strings.ToLower(string(a.Body[:min(len(a.Body), 4096)]))
+	for _, p := range pages {
+		if strings.Contains(text, p.mark) {
+			return p.by
+		}
+	}
+	return ""
+}

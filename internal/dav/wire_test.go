@@ -124,6 +124,19 @@ func TestFields(t *testing.T) {
 	}
 }
 
+func TestPage(t *testing.T) {
+	for body, want := range map[string]string{
+		"<html><center>nginx/1.22.1</center>":                                                                 "nginx",
+		"<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\"><html>":                                          "Apache",
+		`<d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns"><s:exception>Sabre\DAV\Exception\Forbidden`: "sabre/dav",
+		"<h1>welcome</h1>": "",
+	} {
+		if got := (&dav.Answer{Body: []byte(body)}).Page(); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 207 Multi-Status\r\nTransfer-Encoding: chunked\r\n\r\n1;x\r\na\r\n0\r\nT: u\r\n\r\n"), "PROPFIND")
 	f.Add([]byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 401 No\r\nWWW-Authenticate: Basic realm=\"a\", Digest nonce=b\r\n\r\n"), "GET")

@@ -88,6 +88,7 @@ var phrasesZhHTTP = map[string]string{
 	"unlocking the test file again":                                                                         "解除测试文件的锁定",
 	"what the WebDAV client of Windows does not do as it is delivered":                                      "Windows 自带的 WebDAV 客户端在默认设置下做不到的事",
 	"which boxes show themselves in the answer":                                                             "应答中显露出的设备",
+	"whose pages these are: this answer, and one of the server at this path":                                "两个页面各出自谁：本次应答，以及该路径上服务器的应答",
 	"why the redirect is not followed":                                                                      "不跟随该重定向的原因",
 	"with small segments no answer comes either":                                                            "使用小报文段也没有应答",
 }

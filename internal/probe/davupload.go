@@ -251,14 +251,33 @@ func (r *run) writeRefused(ctx context.Context, v visit, s *site, path string, f
 			Saw("OPTIONS at this path", describeOptions(options), fromServer)
 	}
 	otherBox := options.answer != nil && v.answer.Get("Server") != options.answer.Get("Server")
+	pages := r.otherPage(ctx, r.dav, v)
 	switch {
 	case v.status() >= 500 && v.status() != 501:
+		if small := s.ask(ctx, "PUT", path, order{timeout: webTimeout, limit: maxStray}); small.good() {
+			return evidence(f(finding.FileDiskFull, finding.Likely)).
+				Saw("the same with fewer bytes", "0: "+small.String(), fromExperiment).
+				Or(finding.FileDiskFull, "the disk is full").
+				Or(finding.FileQuotaExceeded, "the account's allotment is used up").
+				Or(finding.HTTPServerError, "the server fails on it; its error log names the reason").
+				DecideBy("on the server: df -h and quota -u for the user")
+		}
+		if mkcol.status() == 403 { // how Apache and nginx word what the file system refuses
+			return evidence(f(finding.FilePermissionDenied, finding.Likely)).
+				Or(finding.FilePermissionDenied, "the server's process may not write into the directory").
+				Or(finding.FileReadOnly, "the file system is mounted read-only").
+				Or(finding.HTTPServerError, "the server fails on it; its error log names the reason").
+				DecideBy("on the server: read the error log of this moment; it names the reason")
+		}
 		return evidence(f(finding.HTTPServerError, finding.Likely)).
 			Or(finding.HTTPServerError, "the server fails on it; its error log names the reason").
 			Or(finding.FilePermissionDenied, "the server's process may not write into the directory").
 			Or(finding.FileReadOnly, "the file system is mounted read-only").
 			Or(finding.FileDiskFull, "no space or no inode is left").
 			DecideBy("on the server: read the error log of this moment; it names the reason")
+	case pages != "":
+		return evidence(f(finding.HTTPMethodBlocked, finding.Confirmed)).
+			Saw("whose pages these are: this answer, and one of the server at this path", pages, fromExperiment)
 	case otherBox, mkcol.good():
 		return evidence(f(finding.HTTPMethodBlocked, finding.Confirmed))
 	case v.status() == 405 || v.status() == 501:
@@ -272,6 +291,14 @@ func (r *run) writeRefused(ctx context.Context, v visit, s *site, path string, f
 			DecideBy("on the server: does the request arrive, and what does the error log say at that moment")
 	case bytes.Contains(bytes.ToLower(v.answer.Body), []byte("quota")):
 		return evidence(f(finding.FileQuotaExceeded, finding.Likely))
+	}
+	if page := v.answer.Page(); !r.dav.loggedIn && (page == "Apache" || page == "nginx") {
+		// What the file system refuses, these two answer to PUT with 500.
+		return evidence(f(finding.HTTPMethodBlocked, finding.Likely)).
+			Or(finding.HTTPMethodBlocked, "a box on the way, or a rule of the server, does not let this method pass").
+			Or(finding.HTTPForbidden, "a rule of the server forbids writing to this account or address").
+			Or(finding.FileUploadsDisabled, "the server is set to read only").
+			DecideBy("on the server: read the error log of this moment; it names the reason")
 	}
 	return evidence(f(finding.FilePermissionDenied, finding.Likely)).
 		Or(finding.FilePermissionDenied, "this user may not write into the directory").

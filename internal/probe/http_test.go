@@ -281,7 +281,7 @@ func TestWebFaults(t *testing.T) {
 	redirect := func(to string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusMovedPermanently) }
 	}
-	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	welcome := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != "GET" && r.Method != "HEAD" {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "no", http.StatusMethodNotAllowed)
@@ -296,14 +296,14 @@ func TestWebFaults(t *testing.T) {
 		o    probe.Options
 		want []string
 	}{
-		"no webdav":         {h: page, path: "/", want: []string{"failed", "critical http/no-webdav confirmed"}},
+		"no webdav":         {h: welcome, path: "/", want: []string{"failed", "critical http/no-webdav confirmed"}},
 		"wrong path":        {h: on("", "/wrong/", status(404), share(t)), path: "/wrong/", want: []string{"failed", "critical http/wrong-path confirmed"}},
 		"missing":           {h: share(t), path: "/dav/missing/", want: []string{"failed", "error file/not-found confirmed"}},
 		"missing file":      {h: share(t), path: "/dav/missing.txt", o: probe.Options{Op: "download"}, want: []string{"failed", "error file/not-found confirmed"}},
 		"forbidden":         {h: on("", "/dav/", status(403), share(t)), path: "/dav/", want: []string{"failed", "critical http/forbidden confirmed"}},
 		"forbidden to user": {h: basic(on("", "/dav/", status(403), share(t))), path: "/dav/", user: "lab", want: []string{"failed", "critical http/forbidden confirmed", "warning security/clear-text-login confirmed"}},
 		"propfind blocked":  {h: on("PROPFIND", "/dav/", status(405), share(t)), path: "/dav/", want: []string{"failed", "error http/method-blocked confirmed"}},
-		"propfind page":     {h: on("PROPFIND", "/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, page), path: "/", want: []string{"failed", "critical http/no-webdav confirmed"}},
+		"propfind page":     {h: on("PROPFIND", "/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, welcome), path: "/", want: []string{"failed", "critical http/no-webdav confirmed"}},
 		"rejected":          {h: basic(share(t)), path: "/dav/", user: "other", want: []string{"failed", "critical auth/rejected likely", "warning security/clear-text-login confirmed"}},
 		"no credentials":    {h: basic(share(t)), path: "/dav/", want: []string{"failed", "critical auth/anonymous-disabled confirmed"}},
 		"only ntlm": {h: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -326,7 +326,7 @@ func TestWebFaults(t *testing.T) {
 		"put refused":   {h: on("PUT", "/", status(403), on("MKCOL", "/", status(403), share(t))), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error file/permission-denied likely"}},
 		"put blocked":   {h: on("PUT", "/", status(403), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error http/method-blocked confirmed"}},
 		"put fails":     {h: on("PUT", "/", status(500), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error http/server-error likely"}},
-		"no room":       {h: on("PUT", "/", status(507), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error file/quota-exceeded likely"}},
+		"no room":       {h: on("PUT", "/", status(507), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error file/disk-full likely"}},
 		"move blocked":  {h: on("MOVE", "/", status(403), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error http/method-blocked likely", "warning security/anonymous-write confirmed"}},
 		"delete barred": {h: on("DELETE", "/", status(403), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error http/method-blocked likely", "warning security/anonymous-write confirmed"}},
 		"lock blocked":  {h: on("LOCK", "/", status(501), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"degraded", "warning http/method-blocked likely", "warning security/anonymous-write confirmed"}},

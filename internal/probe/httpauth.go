@@ -39,7 +39,7 @@ func (r *run) authenticate(ctx context.Context, res *resource, v visit) (visit, 
 		r.passwordRefused(again, schemes)
 		return again, false
 	}
-	res.loggedIn, r.loggedIn = true, true
+	res.loggedIn = again.status() < 500
 	r.facts.Timings["auth"] = seconds(again.took)
 	if again.took >= slowLogin {
 		r.find(finding.New(finding.PerformanceSlowLogin, finding.Confirmed).With("seconds", fmt.Sprintf("%.1f", again.took.Seconds())).

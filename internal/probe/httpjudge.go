@@ -102,7 +102,7 @@ func (r *run) lookAround(ctx context.Context, res *resource) *around {
 		return a
 	}
 	a.root = s.try(ctx, "OPTIONS", "/")
-	a.unknown = s.try(ctx, "HEAD", fmt.Sprintf("/ftpdoctor-%d-not-there", r.root.Started().UnixNano()%1e9))
+	a.unknown = s.try(ctx, "HEAD", "/"+r.absent())
 	return a
 }
 
@@ -199,13 +199,13 @@ func (r *run) noWebDAV(ctx context.Context, res *resource, v visit) bool {
 	case missing && a.dav != "" && offers(res.options, "PROPFIND") && strings.HasPrefix(res.path, a.dav):
 		r.find(options(r.answered(finding.FileNotFound, finding.Confirmed, v)).With("path", r.target.Path).
 			Saw("the directory above it", a.dav+": 207", fromExperiment))
-	case a.wall:
+	case a.wall && r.otherPage(ctx, res, v) == "":
 		r.find(options(r.answered(finding.HTTPWrongPath, finding.Likely, v)).With("other", a.dav).
 			Saw("a path that asks for a password", a.dav, fromExperiment).
 			Or(finding.HTTPWrongPath, "WebDAV is there").
 			Or(finding.HTTPNoWebDAV, "this web server has no WebDAV").
 			DecideBy("give the check a user and a password"))
-	case a.dav != "":
+	case a.dav != "" && !a.wall:
 		r.find(options(r.answered(finding.HTTPWrongPath, finding.Confirmed, v)).With("other", a.dav).
 			Saw("a path under which WebDAV answers", a.dav, fromExperiment))
 	case missing:
@@ -216,6 +216,12 @@ func (r *run) noWebDAV(ctx context.Context, res *resource, v visit) bool {
 			DecideBy("ask the administrator for the complete address; on the server: where does its configuration switch WebDAV on"))
 	case offers(res.options, "PROPFIND"):
 		r.find(options(r.answered(finding.HTTPMethodBlocked, finding.Confirmed, v)))
+	case r.otherPage(ctx, res, v) != "":
+		r.find(options(r.answered(finding.HTTPMethodBlocked, finding.Likely, v)).
+			Saw("whose pages these are: this answer, and one of the server at this path", r.otherPage(ctx, res, v), fromExperiment).
+			Or(finding.HTTPMethodBlocked, "a box on the way, or a rule of the server, does not let this method pass").
+			Or(finding.HTTPNoWebDAV, "this web server has no WebDAV").
+			DecideBy("on the server: does the request arrive, and what does the error log say at that moment"))
 	default:
 		f := options(r.answered(finding.HTTPNoWebDAV, finding.Confirmed, v))
 		if len(a.tried) > 0 {
@@ -224,6 +230,35 @@ func (r *run) noWebDAV(ctx context.Context, res *resource, v visit) bool {
 		r.find(f)
 	}
 	return false
+}
+
+// otherPage compares an answer with that to a GET of a name that is surely not
+// there, and tells whose error pages they are if they are of different programs:
+// then it is not the server at this path that answers so.
+func (r *run) otherPage(ctx context.Context, res *resource, v visit) string {
+	if r.pages == nil {
+		s := res.site.aside(r.w.Scope("page"))
+		defer s.close()
+		dir := res.path
+		if !strings.HasSuffix(dir, "/") {
+			dir = parent(dir)
+		}
+		absent := s.try(ctx, "GET", dir+r.absent())
+		r.pages = &absent
+	}
+	if r.pages.answer == nil || v.answer == nil || r.pages.status()/100 == 2 {
+		return ""
+	}
+	this, that := v.answer.Page(), r.pages.answer.Page()
+	if this == "" || that == "" || this == that {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s; %s: %s", v.answer.Line(), this, r.pages.answer.Line(), that)
+}
+
+// absent is a name that nobody has.
+func (r *run) absent() string {
+	return fmt.Sprintf("ftpdoctor-%d-not-there", r.root.Started().UnixNano()%1e9)
 }
 
 // describeOptions words what OPTIONS brought.
@@ -247,9 +282,13 @@ func (r *run) forbidden(ctx context.Context, res *resource, v visit) {
 	a := r.lookAround(ctx, res)
 	otherBox := res.options.answer != nil && res.options.status()/100 == 2 && res.options.answer.Get("Server") != v.answer.Get("Server")
 	passes := a.head.answer != nil && a.head.status() < 400
-	if otherBox || passes {
+	pages := r.otherPage(ctx, res, v)
+	if otherBox || passes || pages != "" {
 		f := a.tell(r.answered(finding.HTTPMethodBlocked, finding.Likely, v)).
 			Saw("OPTIONS at this path", describeOptions(res.options), fromServer)
+		if pages != "" {
+			f.Saw("whose pages these are: this answer, and one of the server at this path", pages, fromExperiment)
+		}
 		if otherBox && passes || passes && offers(res.options, "PROPFIND") {
 			f.Confidence = finding.Confirmed
 		} else {
@@ -312,8 +351,11 @@ func (r *run) failsOn(ctx context.Context, res *resource, v visit) {
 
 // noRoom: 507 does not say which bound was reached.
 func (r *run) noRoom(v visit) *finding.Finding {
-	def := match(fileSayings, strings.ToLower(v.answer.Reason+" "+string(v.answer.Body[:min(len(v.answer.Body), 2000)])))
-	if def != finding.FileDiskFull && def != finding.FileQuotaExceeded {
+	// Apache and nginx say 507 when the disk is full; who counts an account's
+	// bytes mostly says so, or tells the room that is left.
+	def := finding.FileDiskFull
+	text := strings.ToLower(string(v.answer.Body[:min(len(v.answer.Body), 2000)]))
+	if strings.Contains(text, "quota") || r.facts.Data["quota_available"] != nil {
 		def = finding.FileQuotaExceeded
 	}
 	return r.answered(def, finding.Likely, v).

@@ -140,6 +140,7 @@ type run struct {
 	proxy   *httpProxy        // of HTTP: the proxy that the connections lead through; nil: none
 	web     *site             // of HTTP: where requests go
 	dav     *resource         // of HTTP: what PROPFIND told; nil: nothing
+	pages   *visit            // of HTTP: the answer to a GET of a name that nobody has
 	passed  []string          // of HTTP: checks that the proxy makes superfluous
 
 	leftBehind bool     // a test file may still be on the server
