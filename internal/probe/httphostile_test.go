@@ -1,14 +1,18 @@
 package probe_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/ftptest"
+	"ftpdoctor/internal/observe"
 	"ftpdoctor/internal/probe"
 )
 
@@ -78,4 +82,65 @@ func endless(c net.Conn, begin, more string) {
 func checkWebHostile(t *testing.T, target string) *finding.Report {
 	t.Helper()
 	return checkWeb(t, target, probe.Options{})
+}
+
+// FuzzForeignWebRecording changes the bytes of one answer in the recording of a
+// check: whatever stands in a file that somebody sent, the check ends, with
+// evidence for what it says.
+func FuzzForeignWebRecording(f *testing.F) {
+	type taped struct {
+		lines  [][]byte
+		target observe.Target
+	}
+	var tapes []taped
+	for _, isSecure := range []bool{false, true} {
+		addr, ca := serve(f, digest(share(f)), isSecure)
+		scheme := map[bool]string{false: "dav", true: "davs"}[isSecure]
+		target, err := observe.ParseTarget(scheme + "://lab:secret@" + addr + "/dav/")
+		if err != nil {
+			f.Fatal(err)
+		}
+		target.Password = webPassword
+		w := observe.Live()
+		rec := w.Record()
+		probe.Run(f.Context(), w, target, probe.Options{Op: "upload", CAFile: ca}, nil)
+		var b bytes.Buffer
+		if err := rec.Write(&b, w.Started(), nil); err != nil {
+			f.Fatal(err)
+		}
+		tapes = append(tapes, taped{bytes.Split(bytes.TrimSpace(b.Bytes()), []byte("\n")), target})
+	}
+	for step := range uint16(40) {
+		f.Add(step%2 == 0, step*3, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", "")
+		f.Add(step%2 == 0, step*3, "", "reset")
+	}
+	f.Add(true, uint16(20), "HTTP/1.1 301 x\r\nLocation: //[::1\r\nContent-Length: 0\r\n\r\n", "")
+	f.Fuzz(func(t *testing.T, isSecure bool, step uint16, data, fail string) {
+		tape := tapes[map[bool]int{false: 0, true: 1}[isSecure]]
+		n := 1 + int(step)%(len(tape.lines)-1)
+		var e struct{ K string }
+		if err := json.Unmarshal(tape.lines[n], &e); err != nil {
+			t.Fatal(err)
+		}
+		value, err := json.Marshal(map[string]any{"k": e.K, "v": map[string]any{"data": data, "fail": fail, "n": len(data)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := slices.Clone(tape.lines)
+		lines[n] = value
+		w, _, err := observe.Replay(bytes.NewReader(bytes.Join(lines, []byte("\n"))))
+		if err != nil {
+			t.Fatalf("step %s: %v", e.K, err)
+		}
+		begun := time.Now()
+		rep := probe.Run(t.Context(), w, tape.target, probe.Options{Op: "upload"}, nil)
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("step %s: the replay took %s", e.K, took)
+		}
+		for _, g := range rep.Findings {
+			if len(g.Evidence) == 0 {
+				t.Errorf("step %s: %s has no evidence", e.K, g.Code)
+			}
+		}
+	})
 }

@@ -203,6 +203,10 @@ func (r *run) proxyFails(ctx context.Context, p *httpProxy, v visit) (passedOn b
 	if v.status() != 0 && v.status() != 407 && answer.status() == v.status() {
 		return true
 	}
+	beyond := v.status() == 500 || v.status() >= 502 && v.status() <= 504 // it got no connection itself
+	if beyond && direct.Failure == observe.Refused {
+		return false // the host itself refuses, which is no fault of the proxy
+	}
 	f := finding.New(finding.ClientProxyIntercepts, finding.Confirmed).With("proxy", p.shown).
 		Saw("a proxy is set for this target", p.setting, fromThisMachine)
 	if v.answer == nil {
@@ -222,14 +226,14 @@ func (r *run) proxyFails(ctx context.Context, p *httpProxy, v visit) (passedOn b
 		return false
 	}
 	f.Saw("connecting to the server directly", direct.String(), fromExperiment).Stop()
-	switch v.status() {
-	case 407: // nobody but a proxy says that
-	case 502, 503, 504:
+	switch {
+	case v.status() == 407: // nobody but a proxy says that
+	case beyond:
 		f.Confidence = finding.Likely
 		f.Or(finding.ClientProxyIntercepts, "the proxy does not resolve the server's name, or has no way to it").
 			Or(finding.NetHostDown, "the server is down, for the proxy as well").
 			DecideBy("on the proxy: read its log of this moment; or try from a network that needs no proxy")
-	case 0:
+	case v.answer == nil:
 		f.Confidence = finding.Likely
 		f.Or(finding.ClientProxyIntercepts, "the proxy is down, or its address is wrong").
 			Or(finding.NetPortFiltered, "neither the proxy nor the server can be reached from here").

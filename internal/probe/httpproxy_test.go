@@ -117,7 +117,8 @@ func TestProxyFails(t *testing.T) {
 		"closing, direct works": {closed, port, []string{"failed", "error client/proxy-intercepts confirmed"}},
 		"no URL":                {"::/", port, []string{"failed", "error client/proxy-intercepts confirmed"}},
 		"407, nothing direct":   {says(407), "9", []string{"failed", "error client/proxy-intercepts confirmed"}},
-		"503, nothing direct":   {says(503), "9", []string{"failed", "error client/proxy-intercepts likely"}},
+		"403, nothing direct":   {says(403), "9", []string{"failed", "error client/proxy-intercepts likely"}},
+		"503, refused directly": {says(503), "9", []string{"failed", "critical service/refused likely"}},
 		"down, nothing direct":  {nobody, "9", []string{"failed", "error client/proxy-intercepts likely"}},
 	} {
 		t.Run(name, func(t *testing.T) {
