@@ -79,6 +79,7 @@ func (f *checkFlags) register(c *cobra.Command) {
 	fl.BoolVarP(&f.v4, "ipv4", "4", false, "IPv4 only")
 	fl.BoolVarP(&f.v6, "ipv6", "6", false, "IPv6 only")
 	fl.BoolVar(&f.options.AllowClearText, "allow-clear-text", false, "let the password cross in clear even where TLS is offered")
+	fl.BoolVar(&f.options.AllowUntrusted, "allow-untrusted", false, "send the password also where the certificate does not prove whose server it is")
 	fl.StringVar(&f.options.CAFile, "ca-file", "", "trust the certificates of this PEM file too")
 	fl.DurationVar(&f.options.Timeout, "timeout", 30*time.Second, "bound on the whole check of one target")
 	fl.DurationVar(&f.options.Soak, "soak", 0, "leave the control connection idle for so long, and see whether it lives")
@@ -120,6 +121,10 @@ func (f *checkFlags) validate() error {
 		return errors.New("--size must be from 1 byte to 1 GiB")
 	case f.options.Timeout <= 0:
 		return errors.New("--timeout must be more than 0, for example 30s")
+	case f.options.Soak < 0:
+		return errors.New("--soak must not be negative; for example 6m")
+	case f.parallel < 1:
+		return errors.New("--parallel must be at least 1")
 	}
 	if f.v4 {
 		f.options.Family = 4

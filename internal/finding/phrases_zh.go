@@ -103,7 +103,12 @@ var phrasesZh = map[string]string{
 	"clients that do the same fail":                                              "做法相同的客户端会失败",
 	"documentation of these clients":                                             "这些客户端的文档",
 
-	"control experiment": "对照实验",
+	"the first command after the login":                                                             "登录后的第一条命令",
+	"the command after it":                                                                          "其后的命令",
+	"the server's process for this session hangs after the login":                                   "服务器处理该会话的进程在登录后挂起",
+	"a box on the way lets the login pass and nothing after it":                                     "途中的设备放行登录，却不放行其后的任何内容",
+	"on the server: what does the process do (ps, strace -p), and do the commands arrive (tcpdump)": "在服务器上：该进程在做什么（ps、strace -p），命令是否到达（tcpdump）",
+	"control experiment":                                                                            "对照实验",
 
 	"data connection":                                                      "数据连接",
 	"distance of the host, by a closed port":                               "以关闭端口测得的主机距离",
@@ -206,6 +211,7 @@ var phrasesZh = map[string]string{
 	"the connection was accepted and ended without a word": "连接被接受，随即关闭，没有发来任何内容",
 	"the connection was accepted, and nothing came":        "连接被接受，但什么也没有收到",
 	"the control connection after it":                      "此后的控制连接",
+	"the password was kept back":                           "密码未被发送",
 	"the control connection is not encrypted":              "控制连接没有加密",
 	"the control port of the same host":                    "同一主机的控制端口",
 

@@ -46,6 +46,7 @@ func (r *run) certificate(ctx context.Context, st *observe.TLSState) {
 	c.trust(st.Certs)
 	c.name()
 	c.strength(st.Certs)
+	c.keepBack()
 }
 
 // chainView is what the judgements on a chain share.
@@ -55,6 +56,8 @@ type chainView struct {
 	sent int
 	v    observe.Verified
 	now  time.Time
+
+	unproved *finding.Finding // why it is not proved whose server this is; nil: it is
 }
 
 func (c *chainView) about(d *finding.Def, conf finding.Confidence) *finding.Finding {
@@ -121,18 +124,18 @@ func (c *chainView) trust(sent []observe.Bytes) {
 	}
 	switch {
 	case inspectors.MatchString(issuer) || inspectors.MatchString(last.Issuer.String()):
-		c.find(reason(c.about(finding.TLSIntercepted, finding.Likely)))
+		c.unproved = c.find(reason(c.about(finding.TLSIntercepted, finding.Likely)))
 	case c.v.Completed:
 		c.find(reason(c.about(finding.TLSChainIncomplete, finding.Confirmed)).
 			Saw("with the issuer's certificate fetched, the chain verifies", c.v.FetchedFrom, fromExperiment))
 	case selfSigned:
-		c.find(reason(c.about(finding.TLSCertSelfSigned, finding.Confirmed)))
+		c.unproved = c.find(reason(c.about(finding.TLSCertSelfSigned, finding.Confirmed)))
 	case rootSent:
-		c.find(reason(c.about(finding.TLSCertUntrusted, finding.Confirmed)))
+		c.unproved = c.find(reason(c.about(finding.TLSCertUntrusted, finding.Confirmed)))
 	default:
 		// The issuer was not sent and is no root here: a missing intermediate,
 		// or a private authority whose root this machine lacks.
-		c.find(reason(c.notAnchored(last)).
+		c.unproved = c.find(reason(c.notAnchored(last)).
 			Or(finding.TLSChainIncomplete, "the server does not send the intermediate certificate").
 			Or(finding.TLSCertUntrusted, "the authority is a private one whose root this machine does not have").
 			DecideBy("on the server: does the certificate file hold the whole chain (openssl crl2pkcs7 -nocrl -certfile FILE | openssl pkcs7 -print_certs)"))
@@ -157,7 +160,19 @@ func (c *chainView) name() {
 	if observe.IsAddress(c.target.Host) && c.opportunistic() {
 		f.As(finding.Notice) // somebody who types an address does not expect its name in the certificate
 	}
-	c.find(f)
+	if c.find(f); c.unproved == nil {
+		c.unproved = f
+	}
+}
+
+// keepBack ends the way before a password goes to a server of which it is not
+// proved whose it is, where the user demands encryption. ftp:// takes what
+// there is, and would send it in clear too.
+func (c *chainView) keepBack() {
+	if c.unproved == nil || c.opportunistic() || c.anonymous() || c.options.AllowUntrusted {
+		return
+	}
+	c.unproved.Stop().Saw("the password was kept back", "--allow-untrusted would send it all the same", fromThisMachine)
 }
 
 func (c *chainView) strength(sent []observe.Bytes) {

@@ -84,7 +84,11 @@ func (r *run) clearText(x exchange) {
 
 // learn asks the server for what it is and can do.
 func (r *run) learn(ctx context.Context) {
-	if x := r.ctl.say(ctx, "SYST", ""); x.err == nil && x.reply.Code == 215 {
+	x := r.ctl.say(ctx, "SYST", "")
+	if x.failure() == observe.Timeout && r.mute(ctx, x) {
+		return
+	}
+	if x.err == nil && x.reply.Code == 215 {
 		if name, version := ftp.Software(r.facts.Software, x.reply.Text(), ""); r.facts.Software == "" && name != "" {
 			r.facts.Software = strings.TrimSpace(name + " " + version)
 		}
@@ -96,6 +100,22 @@ func (r *run) learn(ctx context.Context) {
 		r.ctl.feats = ftp.ParseFEAT(x.reply)
 		r.facts.Features = r.ctl.feats.Lines
 	}
+}
+
+// mute: a server that lets the user in and then says nothing would be waited
+// for at each command behind.
+func (r *run) mute(ctx context.Context, first exchange) bool {
+	x := r.ctl.sayWithin(ctx, "NOOP", "", replyTimeout/2)
+	if x.failure() != observe.Timeout {
+		return false
+	}
+	r.find(finding.New(finding.ServiceHung, finding.Likely).Stop().
+		Saw("the first command after the login", first.String(), fromControl).
+		Saw("the command after it", x.String(), fromControl).
+		Or(finding.ServiceHung, "the server's process for this session hangs after the login").
+		Or(finding.NetInspectionReset, "a box on the way lets the login pass and nothing after it").
+		DecideBy("on the server: what does the process do (ps, strace -p), and do the commands arrive (tcpdump)"))
+	return true
 }
 
 // cutAtLogin: the connection ended or fell silent at USER or PASS.

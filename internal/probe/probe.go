@@ -32,6 +32,7 @@ type Options struct {
 	Active         bool          `json:"active,omitempty"` // the server connects to us
 	Family         int           `json:"family,omitempty"` // 4, 6; 0: both
 	AllowClearText bool          `json:"allow_clear_text,omitempty"`
+	AllowUntrusted bool          `json:"allow_untrusted,omitempty"` // send the password also where the certificate proves nothing
 	CAFile         string        `json:"ca_file,omitempty"`
 	Timeout        time.Duration `json:"timeout,omitempty"` // bound on the whole check; 0: 30 s
 	Soak           time.Duration `json:"soak,omitempty"`    // idle for so long and see whether the connection lives

@@ -76,6 +76,9 @@ func (r *run) tlsNotOffered(x exchange) {
 		f.As(finding.Critical).Stop()
 	case def == finding.TLSNoCertificate:
 		f.As(finding.Error)
+		if !r.anonymous() && !r.options.AllowClearText {
+			f.Stop().Saw("the password was kept back", "--allow-clear-text would send it in clear", fromThisMachine)
+		}
 	}
 	if x.reply.Code == 421 { // that is no word about TLS
 		f = finding.New(orDef(match(serverSayings, text), finding.ServiceUnavailable), finding.Confirmed).Stop().With("reply", text).
