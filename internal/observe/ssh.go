@@ -52,30 +52,41 @@ type SSHConn struct {
 
 // SSH sends our identification and waits for the server's. Whatever else
 // answers has then spoken too: the step ends soon after words of another
-// protocol. Next comes [SSHConn.Exchange]; the connection's own Read and Write are
-// not used any more.
+// protocol. Next comes [SSHConn.Exchange], or [SSHConn.Wait] after a silence;
+// the connection's own Read and Write are not used any more.
 func (c *Conn) SSH(ctx context.Context, identification string, timeout time.Duration) (*SSHConn, SSHHello) {
 	s := &SSHConn{c: c, w: c.w}
-	h := do(c.w, "ssh-hello", func() SSHHello {
+	if c.nc != nil {
 		s.tap = &sshTap{Conn: c.nc, sent: []byte(identification)}
+	}
+	return s, s.wait(ctx, timeout, true)
+}
+
+// Wait waits on for the server's identification.
+func (s *SSHConn) Wait(ctx context.Context, timeout time.Duration) SSHHello {
+	return s.wait(ctx, timeout, false)
+}
+
+func (s *SSHConn) wait(ctx context.Context, timeout time.Duration, first bool) SSHHello {
+	return do(s.w, "ssh-hello", func() SSHHello {
+		c, start := s.c, time.Now()
 		c.Bind(ctx).SetBudget(timeout)
-		start := time.Now()
+		if first {
+			release := c.deadline()
+			// A failure shows again at the next read; what was said before comes first.
+			_, _ = c.nc.Write(append(slices.Clone(s.tap.sent), "\r\n"...))
+			release()
+		}
 		h := s.hello()
 		h.Took = time.Since(start)
 		h.Data = Bytes(c.w.Redact(string(h.Data)))
 		return h
 	})
-	return s, h
 }
 
 func (s *SSHConn) hello() (h SSHHello) {
 	c, start := s.c, time.Now()
-	release := c.deadline()
-	_, err := c.nc.Write(append(slices.Clone(s.tap.sent), "\r\n"...))
-	release()
-	if err != nil && !errors.Is(err, net.ErrClosed) {
-		h.Step = c.step(start, err) // what it said before can still be read
-	}
+	h.Data = slices.Clone(Bytes(s.tap.early))
 	pause := c.timeout
 	defer func() { c.timeout = pause }()
 	buf := make([]byte, 4<<10)
@@ -304,7 +315,7 @@ func hostKeyOrder(first []string) []string {
 	all := slices.Concat(good.HostKeys, bad.HostKeys)
 	isCert := func(a string) bool { return strings.Contains(a, "-cert-") }
 	var order []string
-	for _, a := range first {
+	for _, a := range append(slices.Clone(first), ssh.KeyAlgoED25519) { // as OpenSSH, where none is known
 		if slices.Contains(all, a) {
 			order = append(order, a)
 		}

@@ -281,11 +281,21 @@ func (c *SSHChannel) write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Unrecorded runs f over the channel and keeps only what it returns: a transfer
-// of any size does not make a recording grow. In a recording f is not run, so
-// whatever it changes elsewhere must follow from its result.
-func Unrecorded[T any](c *SSHChannel, name string, f func(io.ReadWriter) T) T {
-	return do(c.w, name, func() T { return f(rawChannel{c}) })
+// Unrecorded runs f over the channel and keeps only what it returns, and how
+// long it took: a transfer of any size does not make a recording grow. In a
+// recording f is not run, so whatever it changes elsewhere must follow from its
+// result.
+func Unrecorded[T any](c *SSHChannel, name string, f func(io.ReadWriter) T) (T, time.Duration) {
+	type timed struct {
+		Took   time.Duration `json:"ns"`
+		Result T             `json:"result"`
+	}
+	t := do(c.w, name, func() timed {
+		start := time.Now()
+		v := f(rawChannel{c})
+		return timed{time.Since(start), v}
+	})
+	return t.Result, t.Took
 }
 
 // rawChannel reads and writes without making steps.

@@ -34,8 +34,10 @@ type Options struct {
 	AllowClearText bool          `json:"allow_clear_text,omitempty"`
 	AllowUntrusted bool          `json:"allow_untrusted,omitempty"` // send the password also where the certificate proves nothing
 	CAFile         string        `json:"ca_file,omitempty"`
-	Timeout        time.Duration `json:"timeout,omitempty"` // bound on the whole check; 0: 30 s
-	Soak           time.Duration `json:"soak,omitempty"`    // idle for so long and see whether the connection lives
+	Timeout        time.Duration `json:"timeout,omitempty"`     // bound on the whole check; 0: 30 s
+	Soak           time.Duration `json:"soak,omitempty"`        // idle for so long and see whether the connection lives
+	Identity       []string      `json:"identity,omitempty"`    // SSH: private keys to log in with; none: the agent's and the usual files; "none": no key
+	KnownHosts     []string      `json:"known_hosts,omitempty"` // SSH: instead of the user's and the system's
 	Version        string        `json:"-"`
 }
 
@@ -73,6 +75,7 @@ var checks = []*check{
 	clientCheck, proxyCheck, resolveCheck, routeCheck, connectCheck, greetingCheck,
 	tlsCheck, loginCheck, dataCheck, fileCheck, tlsDepthCheck,
 	httpsCheck, httpCheck, davCheck,
+	sshCheck, hostKeyCheck, sshLoginCheck, sftpCheck,
 }
 
 // onTheWay are the checks of one protocol.
@@ -137,6 +140,7 @@ type run struct {
 	renewals    int                                                       // control connections that had to be replaced
 	dataWorks   func(context.Context, *control, *observe.World) *dataConn // the way of opening a data connection that worked
 
+	ssh     *sshSession       // of SSH: what was learnt of the server
 	secured *observe.TLSState // of HTTP: the handshake with the server; nil: none was made
 	proxy   *httpProxy        // of HTTP: the proxy that the connections lead through; nil: none
 	web     *site             // of HTTP: where requests go

@@ -1,0 +1,449 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"ftpdoctor/internal/finding"
+	"ftpdoctor/internal/observe"
+)
+
+// sshCheck reads the server's identification and its algorithms, and makes the
+// key exchange. It tells the server nothing yet.
+var sshCheck = &check{
+	name: "ssh", layer: "ssh", asks: "does an SSH server answer, and with which algorithms",
+	of:  []string{observe.SSH},
+	run: greetSSH,
+}
+
+// fromSSH is the connection that the check goes on with.
+const fromSSH = "SSH connection"
+
+const (
+	sshExchange = 6 * time.Second
+	sshRepeat   = 2500 * time.Millisecond // of one further try
+)
+
+// sshSession is what was learnt of the SSH server, and the way on.
+type sshSession struct {
+	conn   *observe.SSHConn
+	hello  observe.SSHHello
+	start  observe.SSHStart
+	server sshServer
+	known  []knownHost
+	in     bool // logged in
+}
+
+// identification is ours. A version with a minus would end the field.
+func (r *run) identification() string {
+	v := regexp.MustCompile(`[^A-Za-z0-9.]+`).ReplaceAllString(r.options.Version, "")
+	if v == "" {
+		return "SSH-2.0-ftpdoctor"
+	}
+	return "SSH-2.0-ftpdoctor_" + v
+}
+
+func greetSSH(ctx context.Context, r *run) {
+	r.ssh = &sshSession{known: r.knownHosts()}
+	s, h := r.conn.SSH(ctx, r.identification(), quickGreeting)
+	r.goodbye = append(r.goodbye, s.Close)
+	if h.Failure == observe.Timeout && len(h.Data) == 0 {
+		late := r.sshSilence(ctx, s)
+		if late == nil {
+			return // a cause was stated
+		}
+		late.Took += h.Took
+		h = *late
+		r.slowSSH(h.Took)
+	}
+	r.ssh.conn, r.ssh.hello = s, h
+	if !h.Identified {
+		r.notSSH(ctx, h)
+		return
+	}
+	r.facts.Timings["greeting"] = seconds(h.Took)
+	r.ssh.server = parseSSHServer(h.Data)
+	r.facts.Software = r.ssh.server.name()
+	if p := r.ssh.server.protocol; p != "2.0" && p != "1.99" {
+		r.find(finding.New(finding.SSHNoCommonAlgorithm, finding.Confirmed).Stop().
+			Saw("the server speaks only a version of SSH that no client speaks any more", firstLine(string(h.Data)), fromSSH))
+		return
+	}
+	r.exchange(ctx, s)
+}
+
+// exchange makes the key exchange and judges what the server offers.
+func (r *run) exchange(ctx context.Context, s *observe.SSHConn) {
+	st := s.Exchange(ctx, observe.SSHOptions{User: r.sshUser(), HostKeys: algorithms(r.ssh.known), Timeout: sshExchange})
+	r.ssh.start = st
+	if server := parseSSHServer(st.Clear); server.complete {
+		r.ssh.server = server
+	}
+	r.facts.SSH = r.ssh.server.facts()
+	if st.OK() || st.Failure == observe.NoCommon {
+		r.judgeAlgorithms(st)
+		if st.OK() {
+			r.facts.Timings["ssh"] = seconds(st.Took)
+			r.facts.SSH["fingerprint"] = fingerprint(st.HostKey)
+			r.facts.SSH["host_key"] = keyKind(st.HostKey)
+		}
+		return
+	}
+	r.noExchange(ctx, st)
+}
+
+func (s sshServer) facts() map[string]any {
+	m := map[string]any{"software": strings.TrimSpace(s.software + " " + s.comment), "protocol": s.protocol}
+	if s.complete {
+		maps.Copy(m, map[string]any{
+			"kex": methods(s.kex), "host_keys": s.hostKeys, "ciphers": s.ciphers, "macs": s.macs,
+			"post_quantum": s.postQuantum(),
+		})
+	}
+	return m
+}
+
+func (r *run) slowSSH(took time.Duration) {
+	if took < lateGreeting {
+		return
+	}
+	f := finding.New(finding.ServiceSlowGreeting, finding.Likely).With("seconds", fmt.Sprintf("%.1f", took.Seconds())).
+		Saw("time until the greeting", observe.Human(took), fromSSH)
+	if near5(took) {
+		f.Saw("the delay is a multiple of a resolver's time-out of 5 s: the server looks up our name", observe.Human(took), fromSSH)
+	}
+	r.find(f)
+}
+
+// sshSayings are what SSH servers say instead of, or before, their identification.
+var sshSayings = []saying{
+	say(`Exceeded MaxStartups|Not allowed at this time|too many (connections|unauth)|maximum.*(connections|startups)`, finding.SSHThrottled),
+	say(`banned|blacklist|blocked`, finding.AuthBanned),
+	say(`not (allowed|permitted|authori[sz]ed|welcome)|refused|denied`, finding.NetSourceNotAllowed),
+	say(`shutting down|maintenance|unavailable|pam_nologin|system is (going down|booting)`, finding.ServiceUnavailable),
+}
+
+// notSSH: what came instead of an identification.
+func (r *run) notSSH(ctx context.Context, h observe.SSHHello) {
+	first := string(h.Data)
+	proto := protocolOf(first)
+	if proto == "" && regexp.MustCompile(`^220[ -]`).MatchString(first) {
+		proto = "FTP"
+	}
+	def := match(sshSayings, first)
+	switch {
+	case proto != "":
+		r.find(finding.New(finding.ServiceOtherProtocol, finding.Confirmed).Stop().With("protocol", proto).With("reply", shorten(firstLine(first))).
+			Saw("the first bytes", fmt.Sprintf("%q", shorten(firstLine(first))), fromSSH))
+	case def != nil:
+		f := finding.New(def, finding.Confirmed).Stop().With("reply", shorten(first)).
+			Saw("the server's words before it ended the connection", shorten(first), fromSSH)
+		r.find(f)
+	case len(first) == 0:
+		r.closedBeforeSSH(ctx, h.Step, "the connection was accepted and ended without a word")
+	default:
+		r.find(finding.New(finding.ServiceBadGreeting, finding.Confirmed).Stop().With("reply", shorten(first)).
+			Saw("the first bytes", fmt.Sprintf("%q", shorten(first)), fromSSH).
+			Saw("no identification of SSH followed", h.Step.String(), fromSSH))
+	}
+}
+
+// sshAgain connects once more and reads the server's first words.
+func (r *run) sshAgain(ctx context.Context, w *observe.World, wait time.Duration) observe.SSHHello {
+	conn, d := w.Dial(ctx, r.peer, observe.DialOptions{Timeout: quickDial})
+	if !d.OK() {
+		return observe.SSHHello{Step: d.Step}
+	}
+	defer conn.Close()
+	s, h := conn.SSH(ctx, r.identification(), wait)
+	s.Close()
+	return h
+}
+
+func helloString(h observe.SSHHello) string {
+	if h.Identified || len(h.Data) > 0 {
+		return shorten(firstLine(string(h.Data)))
+	}
+	return h.Step.String()
+}
+
+// closedBeforeSSH: accepted, then ended before or just after the identification.
+// Two further tries, with pauses, tell a limit of the moment from a rule; more
+// of them would add to the limit.
+func (r *run) closedBeforeSSH(ctx context.Context, first observe.Step, what string) {
+	if r.acceptsAll(ctx) {
+		r.transparentProxy("the first connection", first.String())
+		return
+	}
+	f := finding.New(finding.NetSourceNotAllowed, finding.Likely).Stop().Saw(what, first.String(), fromSSH)
+	for i, pause := range []time.Duration{time.Second, 2 * time.Second} {
+		r.w.Sleep(ctx, pause)
+		h := r.sshAgain(ctx, r.w.Scope(fmt.Sprint("again", i)), sshRepeat)
+		if def := match(sshSayings, string(h.Data)); !h.Identified && def != nil {
+			r.find(finding.New(def, finding.Confirmed).Stop().With("reply", shorten(string(h.Data))).
+				Saw(what, first.String(), fromSSH).
+				Saw("the server's words before it ended the connection", shorten(string(h.Data)), fromExperiment))
+			return
+		}
+		if h.Identified {
+			r.find(finding.New(finding.SSHThrottled, finding.Likely).Stop().
+				Saw(what, first.String(), fromSSH).
+				Saw("a further try after a pause", helloString(h), fromExperiment))
+			return
+		}
+		f.Saw("a further try after a pause", helloString(h), fromExperiment)
+	}
+	if first.Took > wrapperDelay-300*time.Millisecond && first.Took < wrapperDelay+1500*time.Millisecond {
+		f.Saw("the delay of 5 s is that of tcp_wrappers and of reverse look-ups", observe.Human(first.Took), fromSSH)
+	}
+	r.find(f.Or(finding.NetSourceNotAllowed, "an allow list (tcp_wrappers, the server's own, a security group) does not name this address").
+		Or(finding.SSHThrottled, "the limit of connections without a login is reached (MaxStartups), or this source is shut out for a while (PerSourcePenalties)").
+		Or(finding.SSHServerConfig, "sshd can't start its process for the session: host keys, /run/sshd or its configuration").
+		Or(finding.AuthBanned, "this source is banned after failed logins (fail2ban)").
+		Or(finding.NetProxyProtocol, "the server expects the PROXY protocol of a load balancer").
+		DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd); sshd -t; or try from another address"))
+}
+
+// sshSilence finds out why nothing comes. It returns the identification if one
+// came late, or nil when it stated the cause.
+func (r *run) sshSilence(ctx context.Context, s *observe.SSHConn) *observe.SSHHello {
+	var late, second observe.SSHHello
+	var tls observe.TLSState
+	var http, small string
+	var acceptAll bool
+	waiting, enough := context.WithCancel(ctx)
+	defer enough()
+	all(r.w.Scope("quiet"), map[string]func(*observe.World){
+		"late": func(*observe.World) {
+			if late = s.Wait(waiting, longGreeting); late.Identified {
+				enough()
+			}
+		},
+		"second": func(w *observe.World) { second = r.sshAgain(waiting, w, 4*time.Second) },
+		"tls": func(w *observe.World) {
+			if tls = r.tryTLS(ctx, w, r.peer, 0); tls.OK() {
+				enough()
+			}
+		},
+		"http": func(w *observe.World) {
+			if http = r.tryHTTP(waiting, w); protocolOf(http) == "HTTP" {
+				enough()
+			}
+		},
+		"proxy": func(*observe.World) { acceptAll = r.acceptsAll(ctx) },
+		"mss":   func(w *observe.World) { small = r.trySmall(waiting, w) },
+	})
+	silent := late.Failure == observe.Timeout || late.Failure == observe.Canceled
+	other := func(proto, what, detail string) {
+		r.find(finding.New(finding.ServiceOtherProtocol, finding.Confirmed).Stop().With("protocol", proto).
+			Saw("the server says nothing", late.Step.String(), fromSSH).Saw(what, detail, fromExperiment))
+	}
+	switch {
+	case !silent:
+		return &late
+	case acceptAll:
+		r.transparentProxy("the connection was accepted, and nothing came", late.Step.String())
+	case tls.OK():
+		other("TLS", "a TLS handshake on the same port", "ok")
+	case protocolOf(http) == "HTTP":
+		other("HTTP", "a request of HTTP on the same port", shorten(firstLine(http)))
+	case strings.HasPrefix(small, "SSH-"):
+		r.find(finding.New(finding.RouteMTUBlackhole, finding.Confirmed).Stop().With("mss", fmt.Sprint(smallMSS)).
+			Saw("the server says nothing", late.Step.String(), fromSSH).
+			Saw("with small segments the greeting comes", firstLine(small), fromExperiment))
+	default:
+		r.exclude(finding.NetTransparentProxy, "a surely closed port does not accept")
+		r.find(finding.New(finding.ServiceHung, finding.Likely).Stop().With("seconds", fmt.Sprintf("%.0f", (quickGreeting+longGreeting).Seconds())).
+			Saw("the connection was accepted, and nothing came", late.Step.String(), fromSSH).
+			Saw("a second connection", helloString(second), fromExperiment).
+			Saw("a TLS handshake on the same port", tls.Step.String(), fromExperiment).
+			Or(finding.ServiceHung, "the program hangs: the kernel accepts for it").
+			Or(finding.ServiceSlowGreeting, "the server may wait still longer for its resolver or for ident").
+			Or(finding.SSHThrottled, "the limit of connections without a login is reached, and the server lets the next one wait").
+			DecideBy("on the server: what does the process do (ps, strace -p), and does its log move"))
+	}
+	return nil
+}
+
+// noExchange: the identification came, and no keys.
+func (r *run) noExchange(ctx context.Context, st observe.SSHStart) {
+	reply := ""
+	if st.Disconnect != nil {
+		reply = fmt.Sprintf("disconnect %d: %s", st.Disconnect.Code, st.Disconnect.Message)
+	}
+	switch {
+	case st.Failure == observe.Disconnected:
+		def := match(sshSayings, st.Disconnect.Message)
+		switch {
+		case def != nil:
+		case st.Disconnect.Code == 3: // SSH_DISCONNECT_KEY_EXCHANGE_FAILED
+			def = finding.SSHNoCommonAlgorithm
+		default:
+			def = finding.ServiceAborts
+		}
+		r.find(finding.New(def, finding.Confirmed).Stop().With("reply", reply).
+			Saw("the server ended the key exchange", reply, fromSSH))
+	case (st.Failure == observe.Closed || st.Failure == observe.Reset) && !r.ssh.server.complete:
+		r.closedAfterHello(ctx, st)
+	case st.Failure == observe.Timeout:
+		r.stalledExchange(ctx, st)
+	case st.Failure == observe.BadSSH:
+		r.find(finding.New(finding.ServiceBadGreeting, finding.Confirmed).Stop().With("reply", shorten(firstLine(string(r.ssh.hello.Data)))).
+			Saw("what breaks the protocol", st.Errno, fromSSH))
+	default:
+		r.find(finding.New(finding.ServiceAborts, finding.Likely).Stop().With("reply", st.Step.String()).
+			Saw("the server ended the key exchange", st.Step.String(), fromSSH).
+			Or(finding.ServiceAborts, "the server's process for this session died").
+			Or(finding.NetInspectionReset, "a box on the way ends the session").
+			DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd)"))
+	}
+}
+
+// closedAfterHello: it identified itself and ended: throttling, or a box on the
+// way that does not like SSH.
+func (r *run) closedAfterHello(ctx context.Context, st observe.SSHStart) {
+	if rest := strings.TrimSpace(string(st.Clear[min(len(st.Clear), len(r.ssh.hello.Data)):])); rest != "" {
+		if def := match(sshSayings, rest); def != nil {
+			r.find(finding.New(def, finding.Confirmed).Stop().With("reply", shorten(rest)).
+				Saw("the server's words before it ended the connection", shorten(rest), fromSSH))
+			return
+		}
+	}
+	if st.Failure == observe.Reset {
+		r.find(finding.New(finding.NetInspectionReset, finding.Likely).Stop().With("command", "KEXINIT").
+			Saw("the connection was reset after the identifications", st.Step.String(), fromSSH).
+			Or(finding.NetInspectionReset, "a box on the way does not let these words pass").
+			Or(finding.SSHThrottled, "the limit of connections without a login is reached (MaxStartups), or this source is shut out for a while (PerSourcePenalties)").
+			Or(finding.ServiceAborts, "the server's process for this session died").
+			DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd)"))
+		return
+	}
+	r.closedAgain(ctx, st)
+}
+
+// closedAgain tells whether a further connection gets to the key exchange.
+func (r *run) closedAgain(ctx context.Context, st observe.SSHStart) {
+	what := "the server identified itself and ended the connection"
+	r.w.Sleep(ctx, time.Second)
+	again := r.exchangeOnce(ctx, r.w.Scope("again"), 0, sshRepeat)
+	if again.OK() {
+		r.find(finding.New(finding.SSHThrottled, finding.Likely).Stop().
+			Saw(what, st.Step.String(), fromSSH).
+			Saw("a further try after a pause", again.Step.String(), fromExperiment))
+		return
+	}
+	r.find(finding.New(finding.SSHThrottled, finding.Likely).Stop().
+		Saw(what, st.Step.String(), fromSSH).
+		Saw("a further try after a pause", again.Step.String(), fromExperiment).
+		Or(finding.SSHThrottled, "the limit of connections without a login is reached (MaxStartups), or this source is shut out for a while (PerSourcePenalties)").
+		Or(finding.NetSourceNotAllowed, "an allow list (tcp_wrappers, the server's own, a security group) does not name this address").
+		Or(finding.SSHServerConfig, "sshd can't start its process for the session: host keys, /run/sshd or its configuration").
+		DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd); sshd -t; or try from another address"))
+}
+
+// exchangeOnce goes as far as the key exchange on a connection of its own.
+func (r *run) exchangeOnce(ctx context.Context, w *observe.World, mss int, wait time.Duration) observe.SSHStart {
+	conn, d := w.Dial(ctx, r.peer, observe.DialOptions{Timeout: quickDial, MSS: mss})
+	if !d.OK() {
+		return observe.SSHStart{Step: d.Step}
+	}
+	defer conn.Close()
+	s, h := conn.SSH(ctx, r.identification(), wait)
+	defer s.Close()
+	if !h.Identified {
+		if h.OK() {
+			h.Failure = observe.Malformed
+		}
+		return observe.SSHStart{Step: h.Step}
+	}
+	return s.Exchange(ctx, observe.SSHOptions{User: r.sshUser(), Timeout: wait})
+}
+
+// stalledExchange: small segments pass a hole in which full ones vanish.
+func (r *run) stalledExchange(ctx context.Context, st observe.SSHStart) {
+	small := r.exchangeOnce(ctx, r.w.Scope("mss"), smallMSS, sshRepeat)
+	got := fmt.Sprintf("%s, %d bytes received", st.Step.String(), st.Received)
+	if small.OK() {
+		r.find(finding.New(finding.RouteMTUBlackhole, finding.Confirmed).Stop().With("mss", fmt.Sprint(smallMSS)).
+			Saw("the key exchange got no answer", got, fromSSH).
+			Saw("with small segments it succeeds", small.Step.String(), fromExperiment))
+		return
+	}
+	r.exclude(finding.RouteMTUBlackhole, "small segments make no difference")
+	r.find(finding.New(finding.ServiceHung, finding.Likely).Stop().With("seconds", fmt.Sprintf("%.0f", sshExchange.Seconds())).
+		Saw("the key exchange got no answer", got, fromSSH).
+		Saw("with small segments", small.Step.String(), fromExperiment).
+		Or(finding.ServiceHung, "the server's process for this session hangs").
+		Or(finding.NetInspectionReset, "a box on the way swallows SSH").
+		DecideBy("on the server: what does the process do (ps, strace -p), and does its log move"))
+}
+
+// judgeAlgorithms says who can't come in, and what nobody should use any more.
+func (r *run) judgeAlgorithms(st observe.SSHStart) {
+	s := r.ssh.server
+	var breaks []string
+	lost := "" // the list that people's programs have nothing of
+	var example sshClient
+	if s.complete {
+		for _, c := range sshClients {
+			l := c.without(s)
+			if l == "" {
+				continue
+			}
+			breaks = append(breaks, c.called)
+			if c.common && lost == "" {
+				lost, example = l, c
+			}
+		}
+	}
+	r.facts.SSH["who_breaks"] = breaks
+	switch {
+	case lost != "":
+		f := finding.New(finding.SSHNoCommonAlgorithm, finding.Confirmed).With("ciphers", strings.Join(s.offer(lost), ", ")).
+			Saw("the list without a common entry", lost, fromSSH).
+			Saw("what the server offers", strings.Join(s.offer(lost), ", "), fromSSH).
+			Saw("what today's clients offer", example.called+": "+strings.Join(example.offer(lost), ", "), fromManuals).
+			Saw("programs that can't connect", strings.Join(breaks, "; "), fromManuals)
+		if slices.ContainsFunc(sshClients, func(c sshClient) bool { return c.common && !slices.Contains(breaks, c.called) }) {
+			f.As(finding.Error)
+		}
+		r.find(f.Stop())
+	case st.Failure == observe.NoCommon:
+		r.partial = "this program has no algorithm in common with the server, and today's clients have"
+		r.stopped = "ssh"
+	case len(breaks) > 0:
+		r.find(finding.New(finding.SSHNoCommonAlgorithm, finding.Confirmed).As(finding.Warning).
+			Saw("programs that can't connect", strings.Join(breaks, "; "), fromManuals))
+	}
+	if weak := s.weak(); len(weak) > 0 {
+		r.find(finding.New(finding.SSHWeakAlgorithms, finding.Confirmed).With("ciphers", strings.Join(weak, ", ")).
+			Saw("weak algorithms that the server offers", strings.Join(weak, ", "), fromSSH))
+	} else if s.complete && s.prefixTruncation() {
+		r.find(finding.New(finding.SSHWeakAlgorithms, finding.Confirmed).With("ciphers", chacha).
+			Saw("no strict key exchange: the beginning of a session can be cut (CVE-2023-48795)", chacha, fromSSH))
+	}
+	if s.complete && !s.postQuantum() {
+		r.find(finding.New(finding.SSHNoPostQuantum, finding.Confirmed).
+			Saw("key exchanges that the server offers", strings.Join(methods(s.kex), ", "), fromSSH))
+	}
+}
+
+// sshUser is the user to log in as; SSH knows no anonymous ones, and a client
+// without a name takes that of its own user.
+func (r *run) sshUser() string {
+	if r.target.User != "" {
+		return r.target.User
+	}
+	env := r.w.Environment("USER", "LOGNAME", "USERNAME")
+	for _, n := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if env[n] != "" {
+			return env[n]
+		}
+	}
+	return "root"
+}
