@@ -40,6 +40,8 @@ const checkExamples = `  ftpdoctor check ftp.example.com
   ftpdoctor check ftp://ftp.example.com/pub/              as anonymous
   ftpdoctor check ftpes://alice@ftp.example.com/          TLS required
   ftpdoctor check ftps://alice@ftp.example.com/in/ --op upload
+  ftpdoctor check sftp://alice@ftp.example.com/in/ --identity ~/.ssh/upload_key
+  ftpdoctor check davs://alice@files.example.com/dav/
   ftpdoctor check ftp://alice@ftp.example.com/ --active
   ftpdoctor check ftp://h/ --format nagios                as a monitoring plugin
   ftpdoctor check --targets servers.txt --format json
@@ -55,9 +57,12 @@ func newCheck(p *program) *cobra.Command {
 the greeting, TLS, the login, data connections, files. Where something fails,
 control experiments tell the cause from those that look the same.
 
-TARGET is ftp://, ftpes:// (explicit TLS required), ftps:// (implicit TLS) or a
-bare host. The password comes from FTPDOCTOR_PASSWORD, --password-file, netrc,
-the URL, or a prompt; it is never printed or stored. One login is tried.
+TARGET is ftp://, ftpes:// (explicit TLS required), ftps:// (implicit TLS),
+sftp://, davs:// and dav:// (WebDAV; https:// and http:// too), or a bare host,
+which is looked at on every usual port. The password comes from
+FTPDOCTOR_PASSWORD, --password-file, netrc, the URL, or a prompt; keys from the
+agent, ~/.ssh and --identity. Nothing of it is printed or stored, and one login
+is tried.
 
 Exit codes: 0 ok, 1 warnings, 2 failed, 3 unknown or wrong usage.`,
 		Example: checkExamples,
@@ -81,6 +86,8 @@ func (f *checkFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.options.AllowClearText, "allow-clear-text", false, "let the password cross in clear even where TLS is offered")
 	fl.BoolVar(&f.options.AllowUntrusted, "allow-untrusted", false, "send the password also where the certificate does not prove whose server it is")
 	fl.StringVar(&f.options.CAFile, "ca-file", "", "trust the certificates of this PEM file too")
+	fl.StringArrayVarP(&f.options.Identity, "identity", "i", nil, "SFTP: log in with this private key instead of the agent's and the usual ones; none: with no key")
+	fl.StringArrayVar(&f.options.KnownHosts, "known-hosts", nil, "SFTP: compare the host key with this file instead of the user's and the system's")
 	fl.DurationVar(&f.options.Timeout, "timeout", 30*time.Second, "bound on the whole check of one target")
 	fl.DurationVar(&f.options.Soak, "soak", 0, "leave the control connection idle for so long, and see whether it lives")
 	fl.StringVar(&f.format, "format", "text", "output: "+strings.Join(report.Formats(), ", "))
@@ -197,9 +204,6 @@ func (p *program) checkOne(ctx context.Context, given string, f *checkFlags, tel
 	}
 	if err != nil {
 		return nil, err
-	}
-	if !slices.Contains([]string{"", "ftp", "ftpes", "ftps"}, t.Scheme) {
-		return nil, fmt.Errorf("%s: this version checks ftp://, ftpes:// and ftps://", t)
 	}
 	if err := p.credentials(&t, f); err != nil {
 		return nil, err

@@ -60,6 +60,8 @@ var words = map[string]pair{
 	"layer:performance": {"performance", "性能"},
 
 	"check:tls-depth": {"TLS variants", "TLS 细查"},
+	"check:host-key":  {"host key", "主机密钥"},
+	"check:proxy":     {"proxy", "代理"},
 
 	"who:client":    {"whoever runs the client", "客户端使用方"},
 	"who:network":   {"whoever runs the network in between", "中间网络的管理员"},
