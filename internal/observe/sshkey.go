@@ -67,6 +67,55 @@ func (w *World) SSHKeyFile(path string) SSHKey {
 	})
 }
 
+// SSHCertificate reads a private key together with the certificate of an
+// authority that lies beside it, as OpenSSH does: FILE-cert.pub.
+func (w *World) SSHCertificate(path string) SSHKey {
+	return do(w, "ssh-certificate "+path, func() SSHKey {
+		start := time.Now()
+		k := SSHKey{Source: path + "-cert.pub"}
+		text, err := readLimited(k.Source)
+		if err == nil {
+			var plain SSHKey
+			content, mode, failed := readKey(path)
+			if err = failed; err == nil {
+				plain.parse(content)
+				k.certify(text, plain.signer, mode)
+			}
+		}
+		k.Failure, k.Errno = classify(err)
+		k.Took = time.Since(start)
+		return k
+	})
+}
+
+func (k *SSHKey) certify(text []byte, plain ssh.Signer, mode os.FileMode) {
+	public, comment, _, _, err := ssh.ParseAuthorizedKey(text)
+	cert, ok := public.(*ssh.Certificate)
+	switch {
+	case err != nil || !ok || plain == nil:
+		k.Problem = KeyMalformed
+		return
+	case mode != 0:
+		k.Problem, k.Mode = KeyTooOpen, mode.String()
+		return
+	}
+	if k.signer, err = ssh.NewCertSigner(cert, plain); err != nil {
+		k.Problem = KeyMalformed
+		return
+	}
+	k.Comment = short(comment)
+	k.setPublic(cert)
+}
+
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxKeyFile))
+}
+
 // readKey returns a file, and its mode if OpenSSH would refuse it for that.
 func readKey(path string) ([]byte, os.FileMode, error) {
 	f, err := os.Open(path)
@@ -124,12 +173,7 @@ func (k *SSHKey) setPublic(p ssh.PublicKey) { k.Type, k.Public = p.Type(), p.Mar
 
 // publicHalf reads the public key beside a private one that can't be read.
 func (k *SSHKey) publicHalf(path string) {
-	f, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	content, err := readLimited(path)
 	if err != nil {
 		return
 	}

@@ -19,6 +19,17 @@ const claimWait = 300 * time.Millisecond
 // otherFTPPorts are where an FTP server is found that is not where it was expected.
 var otherFTPPorts = []int{21, 990, 2121, 8021, 2021, 10021}
 
+// otherSSHPorts are the same for SSH.
+var otherSSHPorts = []int{22, 2222, 2022, 22222, 8022, 10022}
+
+// otherPorts are where the service is looked for that is not where it was expected.
+func (r *run) otherPorts() []int {
+	if r.target.Protocol() == observe.SSH {
+		return otherSSHPorts
+	}
+	return otherFTPPorts
+}
+
 // refused: a RST came back. From the host's own kernel it means that nothing
 // listens; from a box on the way it means that this box says no in the host's
 // name. The distance tells: a SYN whose TTL ends before the host, and is
@@ -87,7 +98,7 @@ func (r *run) refused(ctx context.Context, t attempt) {
 		f.Or(finding.NetHairpinNAT, "the address is that of the gateway itself: a public address used from inside the same NAT")
 	}
 	r.find(f.DecideBy("on the server: is the program running, and what does it listen on (ss -ltnp)"))
-	for _, p := range otherFTPPorts {
+	for _, p := range r.otherPorts() {
 		if g := found[p]; g != "" {
 			r.find(evidence(finding.New(finding.ServiceWrongPort, finding.Confirmed).With("other", strconv.Itoa(p))).
 				Saw("another port greets as a file server", fmt.Sprintf("%d: %s", p, g), fromExperiment))
@@ -168,7 +179,11 @@ func positive(n int) string {
 
 // otherServices looks for a greeting of a file server on other ports.
 func (r *run) otherServices(ctx context.Context, w *observe.World, a netip.Addr, not int) map[int]string {
-	ports := slices.DeleteFunc(slices.Clone(otherFTPPorts), func(p int) bool { return p == not })
+	ports := slices.DeleteFunc(slices.Clone(r.otherPorts()), func(p int) bool { return p == not })
+	greets := "220"
+	if r.target.Protocol() == observe.SSH {
+		greets = "SSH-"
+	}
 	greetings := each(w, ports, func(w *observe.World, p int) string {
 		conn, d := w.Dial(ctx, netip.AddrPortFrom(a, uint16(p)), observe.DialOptions{Timeout: experimentTimeout})
 		if !d.OK() {
@@ -178,7 +193,7 @@ func (r *run) otherServices(ctx context.Context, w *observe.World, a netip.Addr,
 		conn.SetBudget(2 * time.Second)
 		first := firstBytes(conn)
 		switch {
-		case strings.HasPrefix(first, "220"):
+		case strings.HasPrefix(first, greets):
 			return firstLine(first)
 		case p == 990 && first == "":
 			if conn.Handshake(ctx, observe.TLSOptions{ServerName: r.target.Host, Timeout: 2 * time.Second}).OK() {

@@ -114,6 +114,10 @@ func (r *run) endedAfterLogin(o observe.SSHOpened) {
 			Saw("the server's words before it ended the connection", shorten(words), fromSSH))
 		return
 	}
+	if f := r.bannerCause(); f != nil {
+		r.find(f.Stop().Saw("the login was accepted, and the connection ended at once", o.Step.String(), fromSSH))
+		return
+	}
 	if o.Failure == observe.Timeout {
 		r.find(finding.New(finding.ServiceHung, finding.Likely).Stop().With("seconds", fmt.Sprintf("%.0f", o.Took.Seconds())).
 			Saw("no answer to the request for a session", o.Step.String(), fromSSH).
@@ -124,6 +128,19 @@ func (r *run) endedAfterLogin(o observe.SSHOpened) {
 	}
 	r.find(r.chroot(finding.New(finding.SSHChrootOwnership, finding.Likely).Stop().
 		Saw("the login was accepted, and the connection ended at once", strings.TrimSpace(o.Step.String()+" "+words), fromSSH)))
+}
+
+// bannerCause is what the server said during a login that it accepted and that
+// leads nowhere: the password has expired, and there is no terminal to ask for
+// a new one.
+func (r *run) bannerCause() *finding.Finding {
+	words := strings.TrimSpace(r.ssh.banner)
+	def := match(loginEnds, words)
+	if def != finding.AuthPasswordExpired && def != finding.AuthAccountExpired && def != finding.AuthAccountLocked {
+		return nil
+	}
+	return finding.New(def, finding.Confirmed).With("reply", shorten(words)).
+		Saw("the server's words before the login", shorten(words), fromSSH)
 }
 
 // chroot adds what else ends a connection after the login.
@@ -171,6 +188,10 @@ func (s *sftpSession) notBegun(ctx context.Context, err error) {
 			f.Saw("what the server's side wrote to stderr", shorten(said), fromSFTP)
 		}
 		return f.Saw("how the session ended", end.String(), fromSFTP).Stop()
+	}
+	if f := r.bannerCause(); f != nil && not == nil {
+		r.find(tell(f))
+		return
 	}
 	r.find(tell(r.sftpCause(not, text, said, end)))
 }

@@ -36,7 +36,9 @@ type sshSession struct {
 	start  observe.SSHStart
 	server sshServer
 	known  []knownHost
-	in     bool // logged in
+	second *observe.SSHHello // of another connection; nil: none was made
+	in     bool              // logged in
+	banner string            // what the server said before the login
 }
 
 // identification is ours. A version with a minus would end the field.
@@ -58,8 +60,9 @@ func greetSSH(ctx context.Context, r *run) {
 			return // a cause was stated
 		}
 		late.Took += h.Took
-		h = *late
-		r.slowSSH(h.Took)
+		if h = *late; h.Identified {
+			r.slowSSH(h.Took)
+		}
 	}
 	r.ssh.conn, r.ssh.hello = s, h
 	if !h.Identified {
@@ -176,14 +179,23 @@ func helloString(h observe.SSHHello) string {
 // Two further tries, with pauses, tell a limit of the moment from a rule; more
 // of them would add to the limit.
 func (r *run) closedBeforeSSH(ctx context.Context, first observe.Step, what string) {
-	if r.acceptsAll(ctx) {
+	if r.ssh.second == nil && r.acceptsAll(ctx) {
 		r.transparentProxy("the first connection", first.String())
 		return
 	}
 	f := finding.New(finding.NetSourceNotAllowed, finding.Likely).Stop().Saw(what, first.String(), fromSSH)
-	for i, pause := range []time.Duration{time.Second, 2 * time.Second} {
-		r.w.Sleep(ctx, pause)
-		h := r.sshAgain(ctx, r.w.Scope(fmt.Sprint("again", i)), sshRepeat)
+	pauses := []time.Duration{time.Second, 2 * time.Second}
+	if r.ssh.second != nil {
+		pauses = pauses[:1] // each try takes its time: the second was made beside the first
+	}
+	for i, pause := range pauses {
+		var h observe.SSHHello
+		if r.ssh.second != nil {
+			h = *r.ssh.second
+		} else {
+			r.w.Sleep(ctx, pause)
+			h = r.sshAgain(ctx, r.w.Scope(fmt.Sprint("again", i)), sshRepeat)
+		}
 		if def := match(sshSayings, string(h.Data)); !h.Identified && def != nil {
 			r.find(finding.New(def, finding.Confirmed).Stop().With("reply", shorten(string(h.Data))).
 				Saw(what, first.String(), fromSSH).
@@ -245,6 +257,7 @@ func (r *run) sshSilence(ctx context.Context, s *observe.SSHConn) *observe.SSHHe
 	}
 	switch {
 	case !silent:
+		r.ssh.second = &second
 		return &late
 	case acceptAll:
 		r.transparentProxy("the connection was accepted, and nothing came", late.Step.String())

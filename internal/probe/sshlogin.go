@@ -45,6 +45,7 @@ type sshTries struct {
 	unusable []observe.SSHKey
 	refused  []observe.SSHKey
 	unsigned []observe.SSHKey // no signature algorithm in common
+	taken    bool             // a key was asked for its signature, and refused then
 	sha1     *observe.SSHKey  // accepted with SHA-1 only
 	password bool             // the password was told
 	refusal  string           // the way in which it was refused
@@ -72,7 +73,7 @@ func sshLogin(ctx context.Context, r *run) {
 	if !t.in && !t.over {
 		t.lastWord(ctx)
 	}
-	r.ssh.in = t.in
+	r.ssh.in, r.ssh.banner = t.in, t.banner
 	if !t.in {
 		if !t.over && !t.hasPassword() {
 			t.gather(ctx) // is there a key that the server does not want?
@@ -86,7 +87,7 @@ func sshLogin(ctx context.Context, r *run) {
 			Saw("time until the login was accepted", observe.Human(t.took), fromSSH))
 	}
 	if t.sha1 != nil {
-		r.find(t.noSignature(finding.New(finding.SSHNoCommonSignature, finding.Confirmed), *t.sha1).
+		r.find(t.noSignature(finding.New(finding.SSHNoCommonSignature, finding.Confirmed), *t.sha1).Stop().
 			Saw("the same key with a signature of SHA-1 (ssh-rsa)", "accepted", fromExperiment))
 	}
 }
@@ -217,6 +218,9 @@ func (t *sshTries) gather(ctx context.Context) {
 		if f == "none" {
 			continue
 		}
+		if c := w.SSHCertificate(f); c.Usable() {
+			t.keys = append(t.keys, c)
+		}
 		k := w.SSHKeyFile(f)
 		switch {
 		case inAgent(k):
@@ -242,6 +246,7 @@ func (t *sshTries) tryKeys(ctx context.Context) {
 			t.unsigned = append(t.unsigned, k)
 		default:
 			t.refused = append(t.refused, k)
+			t.taken = t.taken || a.Taken
 		}
 		if t.over {
 			return
@@ -261,7 +266,7 @@ func (t *sshTries) trySHA1(ctx context.Context) {
 		}
 		before := *t
 		a := t.take("the same key with a signature of SHA-1 (ssh-rsa)", keyString(k), t.conn.TryKey(ctx, k, true, sshKeyTimeout))
-		if a.In || a.Partial || a.Taken {
+		if a.In || a.Partial || a.Taken && !t.taken { // some servers take every key until it signs
 			t.sha1 = &k
 		}
 		if t.over { // that was one try more than this server bears: it says nothing about the others
