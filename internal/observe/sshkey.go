@@ -33,7 +33,7 @@ type SSHKey struct {
 	Type    string `json:"type,omitempty"`
 	Public  Bytes  `json:"public,omitempty"`  // wire form, where it is known
 	Comment string `json:"comment,omitempty"` // of the agent
-	Format  string `json:"format,omitempty"`  // the file's first line, where it says what the file is
+	Format  string `json:"format,omitempty"`  // the first line of a file of PuTTY's, which holds its version
 	Problem string `json:"problem,omitempty"` // one of the reasons above
 	Mode    string `json:"mode,omitempty"`    // of a file that is too open
 
@@ -141,7 +141,7 @@ func readKey(path string) ([]byte, os.FileMode, error) {
 // parse fills in what the file is.
 func (k *SSHKey) parse(content []byte) {
 	first, _, _ := strings.Cut(strings.TrimSpace(string(content[:min(len(content), 200)])), "\n")
-	if strings.HasPrefix(first, "PuTTY-User-Key-File-") || strings.HasPrefix(first, "-----BEGIN ") || strings.HasPrefix(first, "---- BEGIN SSH2") {
+	if strings.HasPrefix(first, "PuTTY-User-Key-File-") {
 		k.Format = strings.TrimSpace(first)
 	}
 	var locked *ssh.PassphraseMissingError

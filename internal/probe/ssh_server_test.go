@@ -84,6 +84,7 @@ func startSSH(t testing.TB, f sshFault) *sshServer {
 			s.tried = append(s.tried, method)
 		},
 	}
+	s.conf.MACs = []string{ssh.HMACSHA256ETM, ssh.HMACSHA256}
 	if f.conf != nil {
 		f.conf(s.conf)
 	}

@@ -146,9 +146,7 @@ func (c *SFTP) Over(rw io.ReadWriter) *SFTP {
 
 // Init begins the session. Its error is a *NotSFTPError if something else came.
 func (c *SFTP) Init() error {
-	if err := c.write([]byte{fxpInit, 0, 0, 0, 3}); err != nil {
-		return err
-	}
+	notSent := c.write([]byte{fxpInit, 0, 0, 0, 3}) // who ended already may have said why
 	head := make([]byte, 5)
 	n, err := io.ReadFull(c.rw, head)
 	length := binary.BigEndian.Uint32(head)
@@ -156,7 +154,7 @@ func (c *SFTP) Init() error {
 	case err != nil && n > 0:
 		return errors.Join(&NotSFTPError{First: head[:n]}, err)
 	case err != nil:
-		return err
+		return errors.Join(err, notSent)
 	case length < 5 || length > MaxSFTPPacket:
 		return &NotSFTPError{First: head}
 	case head[4] != fxpVersion:
