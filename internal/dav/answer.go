@@ -124,7 +124,7 @@ func (r *Reader) Head(method string) (*Answer, error) {
 		if err := r.looksLikeHTTP(); err != nil {
 			return nil, err
 		}
-		resp, err := http.ReadResponse(r.br, &http.Request{Method: method})
+		resp, err := http.ReadResponse(r.br, &http.Request{Method: method}) //nolint:bodyclose // the body is the caller's: Finish or Body
 		if err != nil {
 			if r.m.err != nil {
 				return nil, fmt.Errorf("head of the answer: %w", r.m.err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -151,8 +152,8 @@ type msParser struct {
 
 // lookup finds the URI of a prefix.
 func (p *msParser) lookup(prefix string) string {
-	for i := len(p.stack) - 1; i >= 0; i-- {
-		if uri, ok := p.stack[i].spaces[prefix]; ok {
+	for _, e := range slices.Backward(p.stack) {
+		if uri, ok := e.spaces[prefix]; ok {
 			return uri
 		}
 	}

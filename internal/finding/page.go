@@ -227,6 +227,11 @@ func (r *Report) Localize(lang Lang) {
 	for i := range r.Checks {
 		r.Checks[i].Because = Phrase(r.Checks[i].Because, lang)
 	}
+	for _, s := range r.Services {
+		if s.Report != nil {
+			s.Report.Localize(lang)
+		}
+	}
 	for i := range r.NotAvailable {
 		r.NotAvailable[i] = Phrase(r.NotAvailable[i], lang)
 	}

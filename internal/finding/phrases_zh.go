@@ -108,6 +108,7 @@ var phrasesZh = map[string]string{
 	"the server's process for this session hangs after the login":                                   "服务器处理该会话的进程在登录后挂起",
 	"a box on the way lets the login pass and nothing after it":                                     "途中的设备放行登录，却不放行其后的任何内容",
 	"on the server: what does the process do (ps, strace -p), and do the commands arrive (tcpdump)": "在服务器上：该进程在做什么（ps、strace -p），命令是否到达（tcpdump）",
+	"which file services answer on the usual ports":                                                 "常用端口上有哪些文件服务应答",
 	"control experiment":                                                                            "对照实验",
 
 	"data connection":                                                      "数据连接",

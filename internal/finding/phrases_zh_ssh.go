@@ -2,6 +2,7 @@ package finding
 
 // phrasesZhSSH translates the phrases of the checks of SSH and SFTP.
 var phrasesZhSSH = map[string]string{
+	"no user is given, so no login is tried": "没有给出用户，因此不尝试登录",
 	"ChrootDirectory, or a directory above it, does not belong to root, is writable for others, or is missing": "ChrootDirectory 或其上级目录不属于 root、可被他人写入，或者不存在",
 	"PAM can't open the session":          "PAM 无法打开会话",
 	"PAM waits when it opens the session": "PAM 在打开会话时等待",

@@ -75,9 +75,21 @@ type Report struct {
 	Findings  []*Finding  `json:"findings"`
 	RuledOut  []Candidate `json:"ruled_out,omitempty"`
 	Facts     Facts       `json:"facts"`
+	// Services are those of a host that was given without a scheme, the best
+	// first, where there are several.
+	Services []Service `json:"services,omitempty"`
 	// NotAvailable lists what this machine or user could not look at, each
 	// with the capability that is missing. Phrases.
 	NotAvailable []string `json:"not_available,omitempty"`
+}
+
+// Service is one of the services that a host offers.
+type Service struct {
+	Target    string  `json:"target"` // the URL that a user should take
+	Port      int     `json:"port"`
+	Preferred bool    `json:"preferred,omitempty"`
+	Software  string  `json:"software,omitempty"` // where there is no report
+	Report    *Report `json:"report,omitempty"`   // nil: a web server without WebDAV
 }
 
 // Conclude reduces the findings and sets RootCause and Status.

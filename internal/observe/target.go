@@ -36,11 +36,14 @@ const (
 	FTP  = "ftp"
 	SSH  = "ssh"
 	HTTP = "http"
+	Any  = "any" // whatever a bare host offers
 )
 
-// Protocol is what is spoken to the target: FTP (also of a bare host), SSH or HTTP.
+// Protocol is what is spoken to the target: FTP, SSH or HTTP; Any without a scheme.
 func (t Target) Protocol() string {
 	switch t.Scheme {
+	case "":
+		return Any
 	case "sftp":
 		return SSH
 	case "dav", "davs", "http", "https":
@@ -65,6 +68,9 @@ func (t Target) HostPort() string { return net.JoinHostPort(t.Host, strconv.Itoa
 func (t Target) String() string {
 	u := url.URL{Scheme: t.Scheme, Path: t.Path}
 	if u.Scheme == "" {
+		if t.Port != 0 {
+			return t.HostPort()
+		}
 		return t.Host
 	}
 	if t.User != "" {

@@ -21,7 +21,7 @@ var clientCheck = &check{
 		if r.noNetwork() {
 			return
 		}
-		if r.target.Protocol() == observe.FTP { // of HTTP see proxyCheck; SSH clients obey no such setting
+		if p := r.target.Protocol(); p == observe.FTP || p == observe.Any { // of HTTP see proxyCheck; SSH clients obey no such setting
 			r.proxies(ctx)
 		}
 	},

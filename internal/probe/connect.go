@@ -15,6 +15,7 @@ import (
 // experiments of silence.go and refused.go find out why.
 var connectCheck = &check{
 	name: "connect", layer: "net", asks: "does the port accept connections, at every address",
+	of:  []string{observe.FTP, observe.SSH, observe.HTTP},
 	run: connect,
 }
 

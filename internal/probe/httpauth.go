@@ -16,9 +16,13 @@ func (r *run) authenticate(ctx context.Context, res *resource, v visit) (visit, 
 	schemes := orNone(dav.Schemes(asked))
 	r.facts.Features = append(r.facts.Features, "authentication: "+bounded(schemes))
 	if r.target.User == "" {
-		r.find(finding.New(finding.AuthAnonymousDisabled, finding.Confirmed).Stop().With("reply", v.answer.Line()).
+		f := finding.New(finding.AuthAnonymousDisabled, finding.Confirmed).Stop().With("reply", v.answer.Line()).
 			Saw("the answer to a request without credentials", v.String(), fromServer).
-			Saw("the schemes of authentication that the server offers", schemes, fromServer))
+			Saw("the schemes of authentication that the server offers", schemes, fromServer)
+		if r.options.found {
+			f.As(finding.Notice) // nobody asked for anonymous access: no credentials were given
+		}
+		r.find(f)
 		return v, false
 	}
 	c, ok := dav.Strongest(asked)

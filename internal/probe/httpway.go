@@ -42,15 +42,14 @@ func (r *run) webPath() string {
 
 // resource is what PROPFIND told about the target.
 type resource struct {
-	site      *site
-	path      string // as in a request, after redirects
-	options   visit
-	propfind  visit
-	list      dav.Multistatus // of the target, with depth 1 where it is a collection
-	self      dav.Resource
-	hops      []string // the redirects that were followed
-	loggedIn  bool
-	needsFile bool // the path names a file that is not there
+	site     *site
+	path     string // as in a request, after redirects
+	options  visit
+	propfind visit
+	list     dav.Multistatus // of the target, with depth 1 where it is a collection
+	self     dav.Resource
+	hops     []string // the redirects that were followed
+	loggedIn bool
 }
 
 func lookAtWeb(ctx context.Context, r *run) {

@@ -178,7 +178,7 @@ func (r *run) cutAtUser(ctx context.Context, x exchange) {
 func (r *run) refusedLogin(f *finding.Finding, x exchange) {
 	f.Stop().With("reply", x.reply.String()).Saw("the reply to the login", x.String(), fromControl)
 	f.Saw("time until the reply", observe.Human(x.took), fromControl)
-	if f.Code == finding.AuthAnonymousDisabled.Code && r.target.Scheme == "" && r.target.User == "" {
+	if f.Code == finding.AuthAnonymousDisabled.Code && (r.options.found || r.target.Scheme == "") && r.target.User == "" {
 		f.As(finding.Notice) // nobody asked for anonymous access: no credentials were given
 	}
 	r.find(f)

@@ -39,6 +39,8 @@ type Options struct {
 	Identity       []string      `json:"identity,omitempty"`    // SSH: private keys to log in with; none: the agent's and the usual files; "none": no key
 	KnownHosts     []string      `json:"known_hosts,omitempty"` // SSH: instead of the user's and the system's
 	Version        string        `json:"-"`
+
+	found bool // by a survey: nobody asked for this very service
 }
 
 const (
@@ -72,7 +74,7 @@ type check struct {
 
 // checks in the order of the way. A check sees what those before it learnt.
 var checks = []*check{
-	clientCheck, proxyCheck, resolveCheck, routeCheck, connectCheck, greetingCheck,
+	clientCheck, proxyCheck, resolveCheck, routeCheck, servicesCheck, connectCheck, greetingCheck,
 	tlsCheck, loginCheck, dataCheck, fileCheck, tlsDepthCheck,
 	httpsCheck, httpCheck, davCheck,
 	sshCheck, hostKeyCheck, sshLoginCheck, sftpCheck,
@@ -115,6 +117,7 @@ type run struct {
 	target  observe.Target
 	options Options
 
+	report      *finding.Report
 	mu          sync.Mutex
 	findings    []*finding.Finding
 	ruledOut    []finding.Candidate
@@ -140,13 +143,14 @@ type run struct {
 	renewals    int                                                       // control connections that had to be replaced
 	dataWorks   func(context.Context, *control, *observe.World) *dataConn // the way of opening a data connection that worked
 
-	ssh     *sshSession       // of SSH: what was learnt of the server
-	secured *observe.TLSState // of HTTP: the handshake with the server; nil: none was made
-	proxy   *httpProxy        // of HTTP: the proxy that the connections lead through; nil: none
-	web     *site             // of HTTP: where requests go
-	dav     *resource         // of HTTP: what PROPFIND told; nil: nothing
-	pages   *visit            // of HTTP: the answer to a GET of a name that nobody has
-	passed  []string          // of HTTP: checks that the proxy makes superfluous
+	ssh      *sshSession       // of SSH: what was learnt of the server
+	secured  *observe.TLSState // of HTTP: the handshake with the server; nil: none was made
+	proxy    *httpProxy        // of HTTP: the proxy that the connections lead through; nil: none
+	services []observe.Target  // of a bare host: what answers on the usual ports
+	web      *site             // of HTTP: where requests go
+	dav      *resource         // of HTTP: what PROPFIND told; nil: nothing
+	pages    *visit            // of HTTP: the answer to a GET of a name that nobody has
+	passed   []string          // of HTTP: checks that the proxy makes superfluous
 
 	leftBehind bool     // a test file may still be on the server
 	goodbye    []func() // ends what the checks opened, politely, last first
@@ -166,28 +170,44 @@ func Run(ctx context.Context, w *observe.World, t observe.Target, o Options, tel
 		defer cancel()
 	}
 	w.Hide(t.Password)
+	if t.Protocol() == observe.Any {
+		return survey(ctx, w, t, o, tell)
+	}
+	r := newRun(w, t, o)
+	r.walk(ctx, onTheWay(t.Protocol()), tell)
+	return r.conclude()
+}
+
+func newRun(w *observe.World, t observe.Target, o Options) *run {
 	self := w.Self()
-	r := &run{
+	return &run{
 		root: w, target: t, options: o, self: self,
 		dialed: map[netip.Addr]observe.Dialed{}, facts: finding.Facts{Addresses: []string{}, Timings: map[string]float64{}},
+		report: &finding.Report{
+			Schema: finding.Schema, Target: t.String(), Vantage: self.Hostname,
+			Started: w.Started().UTC().Truncate(time.Second), Checks: []finding.Check{}, Findings: []*finding.Finding{},
+		},
 	}
-	rep := &finding.Report{
-		Schema: finding.Schema, Target: t.String(), Vantage: self.Hostname,
-		Started: w.Started().UTC().Truncate(time.Second), Checks: []finding.Check{},
-	}
-	for _, c := range onTheWay(t.Protocol()) {
+}
+
+// walk makes checks in order.
+func (r *run) walk(ctx context.Context, way []*check, tell Observer) {
+	for _, c := range way {
 		done := r.make(ctx, c)
-		rep.Checks = append(rep.Checks, done)
+		r.report.Checks = append(r.report.Checks, done)
 		if tell != nil {
 			tell(done)
 		}
 	}
+}
+
+// conclude ends the run and gives its report.
+func (r *run) conclude() *finding.Report {
 	r.finish()
-	rep.Findings, rep.RuledOut, rep.Facts, rep.NotAvailable = r.findings, r.ruledOut, r.facts, r.missing
-	if rep.Findings == nil {
-		rep.Findings = []*finding.Finding{}
-	}
-	rep.DurationS = seconds(w.Scope("end").Elapsed())
+	rep := r.report
+	rep.Findings = append(rep.Findings, r.findings...)
+	rep.RuledOut, rep.Facts, rep.NotAvailable = r.ruledOut, r.facts, r.missing
+	rep.DurationS = seconds(r.root.Scope("end").Elapsed())
 	r.redact()
 	r.renameSources()
 	rep.Conclude()

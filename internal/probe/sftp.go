@@ -18,8 +18,9 @@ import (
 // sftpCheck begins SFTP and does with files what the user wants to do.
 var sftpCheck = &check{
 	name: "sftp", layer: "file", asks: "does SFTP begin, and can files be listed, read and written",
-	of:  []string{observe.SSH},
-	run: sftp,
+	of:      []string{observe.SSH},
+	applies: asSomebody,
+	run:     sftp,
 }
 
 const (

@@ -16,8 +16,18 @@ import (
 // sshLoginCheck logs in with what was given: a password or keys, each once.
 var sshLoginCheck = &check{
 	name: "ssh-login", layer: "auth", asks: "does the server let this user in",
-	of:  []string{observe.SSH},
-	run: sshLogin,
+	of:      []string{observe.SSH},
+	applies: asSomebody,
+	run:     sshLogin,
+}
+
+// asSomebody: SSH knows no anonymous users, and nobody asked for a login where a
+// survey found the server.
+func asSomebody(t observe.Target, o Options) string {
+	if o.found && t.User == "" && len(o.Identity) == 0 {
+		return "no user is given, so no login is tried"
+	}
+	return ""
 }
 
 const (

@@ -53,6 +53,11 @@ func complete(r *finding.Report) *finding.Report {
 	if r.RootCause != nil {
 		r.RootCause.Candidates = orEmpty(r.RootCause.Candidates)
 	}
+	for i := range r.Services {
+		if r.Services[i].Report != nil {
+			complete(r.Services[i].Report)
+		}
+	}
 	for _, f := range r.Findings {
 		f.Evidence = orEmpty(f.Evidence)
 		f.Remedies = orEmpty(f.Remedies)

@@ -17,6 +17,7 @@ func Markdown(w io.Writer, r *finding.Report, o Options) error {
 	m := &ticket{bufio.NewWriter(w), o}
 	m.head(v)
 	m.path(v)
+	m.services(v)
 	m.cause(v)
 	m.found(v)
 	m.fix(v)

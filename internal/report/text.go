@@ -40,6 +40,7 @@ func Text(w io.Writer, r *finding.Report, o Options) error {
 	p.title(v)
 	p.gap()
 	p.path(v)
+	p.services(v)
 	p.verdict(v)
 	p.evidence(v)
 	p.candidates(v)

@@ -62,6 +62,7 @@ var words = map[string]pair{
 	"check:tls-depth": {"TLS variants", "TLS 细查"},
 	"check:host-key":  {"host key", "主机密钥"},
 	"check:proxy":     {"proxy", "代理"},
+	"check:services":  {"usual ports", "常用端口"},
 
 	"who:client":    {"whoever runs the client", "客户端使用方"},
 	"who:network":   {"whoever runs the network in between", "中间网络的管理员"},
@@ -100,6 +101,16 @@ var words = map[string]pair{
 	"shortened":     {" … (shortened)", "……（已截短）"},
 	"for-systems":   {"Commands for %s:", "%s 的命令："},
 	"verify":        {"Then check:", "然后验证："},
+
+	"services":         {"Services", "服务"},
+	"preferred":        {"Take %s: %s.", "建议使用 %s：%s。"},
+	"no-webdav":        {"web, no WebDAV", "网站，无 WebDAV"},
+	"because-of:sftp":  {"it is encrypted, its host key proves the server, and one connection is all that firewalls must let through", "全程加密，主机密钥可证明服务器身份，且防火墙只需放行一条连接"},
+	"because-of:davs":  {"it is encrypted, a certificate proves the server, and one port is all that firewalls must let through", "全程加密，证书可证明服务器身份，且防火墙只需放行一个端口"},
+	"because-of:ftpes": {"it is encrypted, and a certificate proves the server", "全程加密，证书可证明服务器身份"},
+	"because-of:ftps":  {"it is encrypted, and a certificate proves the server", "全程加密，证书可证明服务器身份"},
+	"because-of:dav":   {"nothing better works here, but whatever crosses can be read on the way", "这里没有更好的可用服务，但途中可读取全部内容"},
+	"because-of:ftp":   {"nothing better works here, but whatever crosses can be read on the way", "这里没有更好的可用服务，但途中可读取全部内容"},
 
 	"no-fault":      {"No fault found.", "未发现故障。"},
 	"undetermined":  {"The check could not finish looking, so the state is not known.", "检查未能完成，状态无法判定。"},
