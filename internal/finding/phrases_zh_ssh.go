@@ -57,7 +57,6 @@ var phrasesZhSSH = map[string]string{
 	"the chroot has no such program":                                                                 "chroot 中没有该程序",
 	"the configuration allows this user no session (MaxSessions, a Match block, a restricted key)":   "配置不允许该用户打开会话（MaxSessions、Match 块或受限的密钥）",
 	"the configuration for this user is at fault (Match block, forced command, path of sftp-server)": "针对该用户的配置有误（Match 块、强制命令、sftp-server 的路径）",
-	"the connection was reset after the identifications":                                             "交换标识行之后连接被重置",
 	"the file system of the directory":                                                               "目录所在的文件系统",
 	"the key exchange got no answer":                                                                 "密钥交换没有得到应答",
 	"the key that is known for it":                                                                   "已知的该服务器密钥",

@@ -318,7 +318,8 @@ func (r *run) noExchange(ctx context.Context, st observe.SSHStart) {
 }
 
 // closedAfterHello: it identified itself and ended: throttling, or a box on the
-// way that does not like SSH.
+// way that does not like SSH. FIN or RST says nothing: a server that closes
+// without having read our KEXINIT answers with a RST.
 func (r *run) closedAfterHello(ctx context.Context, st observe.SSHStart) {
 	if rest := strings.TrimSpace(string(st.Clear[min(len(st.Clear), len(r.ssh.hello.Data)):])); rest != "" {
 		if def := match(sshSayings, rest); def != nil {
@@ -326,15 +327,6 @@ func (r *run) closedAfterHello(ctx context.Context, st observe.SSHStart) {
 				Saw("the server's words before it ended the connection", shorten(rest), fromSSH))
 			return
 		}
-	}
-	if st.Failure == observe.Reset {
-		r.find(finding.New(finding.NetInspectionReset, finding.Likely).Stop().With("command", "KEXINIT").
-			Saw("the connection was reset after the identifications", st.Step.String(), fromSSH).
-			Or(finding.NetInspectionReset, "a box on the way does not let these words pass").
-			Or(finding.SSHThrottled, "the limit of connections without a login is reached (MaxStartups), or this source is shut out for a while (PerSourcePenalties)").
-			Or(finding.ServiceAborts, "the server's process for this session died").
-			DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd)"))
-		return
 	}
 	r.closedAgain(ctx, st)
 }
@@ -354,6 +346,7 @@ func (r *run) closedAgain(ctx context.Context, st observe.SSHStart) {
 		Saw(what, st.Step.String(), fromSSH).
 		Saw("a further try after a pause", again.Step.String(), fromExperiment).
 		Or(finding.SSHThrottled, "the limit of connections without a login is reached (MaxStartups), or this source is shut out for a while (PerSourcePenalties)").
+		Or(finding.NetInspectionReset, "a box on the way does not let these words pass").
 		Or(finding.NetSourceNotAllowed, "an allow list (tcp_wrappers, the server's own, a security group) does not name this address").
 		Or(finding.SSHServerConfig, "sshd can't start its process for the session: host keys, /run/sshd or its configuration").
 		DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd); sshd -t; or try from another address"))

@@ -1,81 +1,34 @@
 package probe
 
 import (
-	"encoding/binary"
 	"slices"
 	"strings"
+
+	"ftpdoctor/internal/sshwire"
 )
 
 // sshServer is what a server says in clear: its identification and its KEXINIT
 // (RFC 4253 §4.2 and §7.1).
 type sshServer struct {
-	before   []string // lines before the identification
-	protocol string   // 2.0, 1.99
-	software string   // OpenSSH_9.2p1
-	comment  string   // Debian-2+deb12u3
-	complete bool     // the KEXINIT was read; the lists follow
+	protocol string // 2.0, 1.99
+	software string // OpenSSH_9.2p1
+	comment  string // Debian-2+deb12u3
+	complete bool   // the KEXINIT was read; the lists follow
 	kex      []string
 	hostKeys []string
 	ciphers  []string // from the server to us
 	macs     []string
-	packing  []string
 }
 
 // parseSSHServer reads what a server sent up to its KEXINIT.
 func parseSSHServer(b []byte) sshServer {
-	var s sshServer
-	for {
-		line, rest, found := strings.Cut(string(b), "\n")
-		if !found {
-			return s
-		}
-		b = []byte(rest)
-		line = strings.TrimRight(line, "\r")
-		if words, ok := strings.CutPrefix(line, "SSH-"); ok {
-			s.protocol, words, _ = strings.Cut(words, "-")
-			s.software, s.comment, _ = strings.Cut(words, " ")
-			break
-		}
-		if len(s.before) < 8 {
-			s.before = append(s.before, line)
-		}
-	}
-	for len(b) > 6 {
-		length, padding, kind := binary.BigEndian.Uint32(b), b[4], b[5]
-		if length < 2 || uint64(length) > uint64(len(b)-4) || int(length) < int(padding)+1 {
-			return s
-		}
-		if kind == 20 {
-			s.lists(b[6 : 4+int(length)-int(padding)])
-			return s
-		}
-		b = b[4+int(length):]
+	start := sshwire.ParseServerStart(b)
+	s := sshServer{protocol: start.Ident.Protocol, software: start.Ident.Software, comment: start.Ident.Comments}
+	if k := start.KEXINIT; k != nil {
+		s.complete = true
+		s.kex, s.hostKeys, s.ciphers, s.macs = k.KEX, k.HostKeys, k.CiphersS2C, k.MACsS2C
 	}
 	return s
-}
-
-// lists reads the ten name-lists behind the cookie.
-func (s *sshServer) lists(b []byte) {
-	if len(b) < 16 {
-		return
-	}
-	b = b[16:]
-	var all [10][]string
-	for i := range all {
-		if len(b) < 4 {
-			return
-		}
-		n := binary.BigEndian.Uint32(b)
-		if uint64(n) > uint64(len(b)-4) {
-			return
-		}
-		if n > 0 {
-			all[i] = strings.Split(string(b[4:4+n]), ",")
-		}
-		b = b[4+n:]
-	}
-	s.kex, s.hostKeys, s.ciphers, s.macs, s.packing = all[0], all[1], all[3], all[5], all[7]
-	s.complete = true
 }
 
 // name is the software as people write it.
@@ -83,12 +36,9 @@ func (s sshServer) name() string {
 	return strings.TrimSpace(strings.ReplaceAll(s.software, "_", " "))
 }
 
-// methods leaves out what stands in the list and is no method (RFC 8308 §2.1,
-// OpenSSH's PROTOCOL §1.9).
+// methods leaves out what stands in the list and is no method.
 func methods(kex []string) []string {
-	return slices.DeleteFunc(slices.Clone(kex), func(a string) bool {
-		return strings.HasPrefix(a, "ext-info-") || strings.HasPrefix(a, "kex-strict-")
-	})
+	return (&sshwire.KEXINIT{KEX: kex}).KeyExchanges()
 }
 
 // sshClient is what a program offers by default.
