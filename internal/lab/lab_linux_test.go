@@ -28,10 +28,6 @@ func needLab(t *testing.T) {
 // work, but a proof that starves fails.
 const sideBySide = 4
 
-// proven are the scenarios whose proofs are tested: those of SSH have no check
-// yet, and are not in the list.
-func proven() []Scenario { return slices.Concat(List(), sshScenarios()) }
-
 // TestProofs builds every scenario and shows its fault by an independent
 // client. FTPDOCTOR_LAB_ONLY, a comma-separated list of prefixes, picks some.
 func TestProofs(t *testing.T) {
@@ -41,7 +37,7 @@ func TestProofs(t *testing.T) {
 	if only := os.Getenv("FTPDOCTOR_LAB_ONLY"); only != "" {
 		prefixes = strings.Split(only, ",")
 	}
-	scenarios, err := Select(proven(), prefixes...)
+	scenarios, err := Select(List(), prefixes...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +78,7 @@ func nothingWrong(s Scenario) setup {
 func TestProofsNeedTheirFault(t *testing.T) {
 	needLab(t)
 	var healthy []Scenario
-	for _, s := range proven() {
+	for _, s := range List() {
 		if s.Healthy() || slices.ContainsFunc(inQuestion, func(p string) bool { return strings.HasPrefix(s.Name, p) }) {
 			continue
 		}

@@ -18,6 +18,7 @@ func List() []Scenario {
 		authScenarios(),
 		dataScenarios(),
 		fileScenarios(),
+		sshScenarios(),
 	)
 }
 
