@@ -19,6 +19,7 @@ func List() []Scenario {
 		dataScenarios(),
 		fileScenarios(),
 		sshScenarios(),
+		surveyScenarios(),
 	)
 }
 

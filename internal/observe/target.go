@@ -68,10 +68,14 @@ func (t Target) HostPort() string { return net.JoinHostPort(t.Host, strconv.Itoa
 func (t Target) String() string {
 	u := url.URL{Scheme: t.Scheme, Path: t.Path}
 	if u.Scheme == "" {
+		host := t.Host
 		if t.Port != 0 {
-			return t.HostPort()
+			host = t.HostPort()
 		}
-		return t.Host
+		if t.User != "" {
+			host = url.User(t.User).String() + "@" + host
+		}
+		return host
 	}
 	if t.User != "" {
 		u.User = url.User(t.User)

@@ -200,13 +200,13 @@ func (r *run) noWebDAV(ctx context.Context, res *resource, v visit) bool {
 		r.find(options(r.answered(finding.FileNotFound, finding.Confirmed, v)).With("path", r.target.Path).
 			Saw("the directory above it", a.dav+": 207", fromExperiment))
 	case a.wall && r.otherPage(ctx, res, v) == "":
-		r.find(options(r.answered(finding.HTTPWrongPath, finding.Likely, v)).With("other", a.dav).
+		r.find(options(r.answered(finding.HTTPWrongPath, finding.Likely, v)).With("other", a.dav).With("near", r.at(a.dav)).
 			Saw("a path that asks for a password", a.dav, fromExperiment).
 			Or(finding.HTTPWrongPath, "WebDAV is there").
 			Or(finding.HTTPNoWebDAV, "this web server has no WebDAV").
 			DecideBy("give the check a user and a password"))
 	case a.dav != "" && !a.wall:
-		r.find(options(r.answered(finding.HTTPWrongPath, finding.Confirmed, v)).With("other", a.dav).
+		r.find(options(r.answered(finding.HTTPWrongPath, finding.Confirmed, v)).With("other", a.dav).With("near", r.at(a.dav)).
 			Saw("a path under which WebDAV answers", a.dav, fromExperiment))
 	case missing:
 		r.find(options(r.answered(finding.HTTPNoWebDAV, finding.Likely, v)).
@@ -274,7 +274,7 @@ func (r *run) forbidden(ctx context.Context, res *resource, v visit) {
 	if !strings.HasSuffix(res.path, "/") {
 		a := &around{}
 		if r.searchAt(ctx, res, a, []string{res.path + "/"}); a.dav != "" {
-			r.find(r.answered(finding.HTTPWrongPath, finding.Confirmed, v).With("other", a.dav).
+			r.find(r.answered(finding.HTTPWrongPath, finding.Confirmed, v).With("other", a.dav).With("near", r.at(a.dav)).
 				Saw("a path under which WebDAV answers", a.dav, fromExperiment))
 			return
 		}
@@ -307,6 +307,13 @@ func (r *run) forbidden(ctx context.Context, res *resource, v visit) {
 		f.Saw("nobody asked for the password", v.answer.Line(), fromServer)
 	}
 	r.find(f)
+}
+
+// at is the target with another path.
+func (r *run) at(path string) string {
+	t := r.target
+	t.Path = path
+	return t.String()
 }
 
 // gateway: the box in front says that the server behind it does not answer.

@@ -126,9 +126,16 @@ func survey(ctx context.Context, w *observe.World, t observe.Target, o Options, 
 	if host.stopped != "" {
 		return host.conclude()
 	}
-	reports := host.checkServices(ctx)
-	files := slices.DeleteFunc(slices.Clone(host.services), func(s observe.Target) bool { return withoutFiles(reports[s]) })
+	reports := map[observe.Target]*finding.Report{}
+	keepClearTextFree(host.services)
+	web := func(t observe.Target) bool { return t.Protocol() == observe.HTTP }
+	others := slices.DeleteFunc(slices.Clone(host.services), web)
+	if len(others) < 2 { // is there more than one?
+		host.checkServices(ctx, reports, web)
+	}
+	files := slices.DeleteFunc(slices.Clone(host.services), func(t observe.Target) bool { return withoutFiles(reports[t]) })
 	if len(files) > 1 {
+		host.checkServices(ctx, reports, func(t observe.Target) bool { return reports[t] == nil })
 		return host.together(reports)
 	}
 	// One service, or none: the report is about it alone.
@@ -151,30 +158,56 @@ func beyondTheHost(protocol string) []*check {
 	})
 }
 
-// checkServices makes the checks of each service, side by side.
-func (r *run) checkServices(ctx context.Context) map[observe.Target]*finding.Report {
-	reports := map[observe.Target]*finding.Report{}
-	if len(r.services) == 1 && !isWeb(r.services[0]) {
-		return reports // the report will be about it alone
+// keepClearTextFree: a web server gets no password in clear where it has TLS too.
+func keepClearTextFree(services []observe.Target) {
+	secure := slices.ContainsFunc(services, func(t observe.Target) bool { return t.Scheme == "davs" })
+	for i := range services {
+		if t := &services[i]; t.Scheme == "dav" && secure {
+			t.User, t.Password, t.HasPass = "", "", false
+		}
 	}
+}
+
+// checkServices makes the checks of the services that are wanted, side by side.
+// A web server that has its WebDAV under another path is asked there.
+func (r *run) checkServices(ctx context.Context, reports map[observe.Target]*finding.Report, wanted func(observe.Target) bool) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for _, t := range r.services {
-		s := newRun(r.root.Scope("service").Scope(strconv.Itoa(t.PortOr())), t, r.options)
-		s.links, s.addresses, s.facts.Addresses = r.links, slices.Clone(r.addresses), r.facts.Addresses
+	for i, t := range r.services {
+		if !wanted(t) {
+			continue
+		}
 		wg.Go(func() {
-			s.walk(ctx, beyondTheHost(t.Protocol()), nil)
-			rep := s.conclude()
+			w := r.root.Scope("service").Scope(strconv.Itoa(t.PortOr()))
+			rep := r.checkService(ctx, w, t)
+			if p := otherPath(rep); p != "" {
+				t.Path = p
+				rep = r.checkService(ctx, w.Scope("path"), t)
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			reports[t] = rep
+			r.services[i], reports[t] = t, rep
 		})
 	}
 	wg.Wait()
-	return reports
 }
 
-func isWeb(t observe.Target) bool { return t.Protocol() == observe.HTTP }
+func (r *run) checkService(ctx context.Context, w *observe.World, t observe.Target) *finding.Report {
+	s := newRun(w, t, r.options)
+	s.links, s.addresses, s.facts.Addresses = r.links, slices.Clone(r.addresses), r.facts.Addresses
+	s.walk(ctx, beyondTheHost(t.Protocol()), nil)
+	return s.conclude()
+}
+
+// otherPath is where WebDAV answers, if not where it was asked for.
+func otherPath(rep *finding.Report) string {
+	for _, f := range rep.Findings {
+		if f.Code == finding.HTTPWrongPath.Code {
+			return f.Args["other"]
+		}
+	}
+	return ""
+}
 
 // withoutFiles: a web server that shows no WebDAV is none of what was asked for,
 // and no fault.
@@ -193,7 +226,7 @@ func (r *run) together(reports map[observe.Target]*finding.Report) *finding.Repo
 	for _, t := range r.services {
 		s := finding.Service{Target: shown(t, reports[t]), Port: t.PortOr(), Report: reports[t]}
 		if withoutFiles(reports[t]) {
-			s.Report, s.Software = nil, reports[t].Facts.Software
+			s.Report, s.Software, s.Target = nil, reports[t].Facts.Software, asWeb(t)
 		}
 		rep.Services = append(rep.Services, s)
 	}
@@ -218,6 +251,13 @@ func (r *run) together(reports map[observe.Target]*finding.Report) *finding.Repo
 		}
 	}
 	return rep
+}
+
+// asWeb is the URL of a web server that has no WebDAV.
+func asWeb(t observe.Target) string {
+	t.Scheme = map[string]string{"dav": "http", "davs": "https"}[t.Scheme]
+	t.User = ""
+	return t.String()
 }
 
 // shown is the URL that a user should take: FTP that can be encrypted must be.
