@@ -89,7 +89,8 @@ func (l *sshLive) open(name string) (*liveChannel, SSHOpened, error) {
 }
 
 // within bounds what has no bound of its own: when the time is up, the
-// connection is closed under it.
+// connection is closed under it. A caller who gave up leaves what is being
+// written the time to end in good order, because he may have to clean up.
 func (s *SSHConn) within(ctx context.Context, timeout time.Duration, f func() error) error {
 	var why error
 	var once sync.Once
@@ -100,8 +101,16 @@ func (s *SSHConn) within(ctx context.Context, timeout time.Duration, f func() er
 		})
 	}
 	timer := time.AfterFunc(timeout, func() { cut(context.DeadlineExceeded) })
-	stop := context.AfterFunc(ctx, func() { cut(context.Canceled) })
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-over:
+		case <-time.After(graceOfWrite):
+			cut(context.Canceled)
+		}
+	})
 	err := f()
+	close(over)
 	timer.Stop()
 	stop()
 	once.Do(func() {}) // whoever comes later comes too late, and why is settled
@@ -125,6 +134,9 @@ func (s *SSHConn) ended(err error) (Failure, string, *SSHDisconnect) {
 		return classifySSH(err)
 	}
 }
+
+// graceOfWrite is what remains to a write under way when the caller gives up.
+const graceOfWrite = 500 * time.Millisecond
 
 // endOfConn is the patience with a connection that is ending.
 const endOfConn = 200 * time.Millisecond

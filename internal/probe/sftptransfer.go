@@ -128,11 +128,13 @@ func (s *sftpSession) upload(ctx context.Context, dir string) {
 	name, ext := r.testName()
 	p := path.Join(dir, name)
 	handle, err := s.do(ctx).Open(p, sshwire.OpenWrite|sshwire.OpenCreate|sshwire.OpenNew)
+	if err == nil || statusOf(err) < 0 { // without an answer it may be there
+		defer s.remove(p)
+	}
 	if err != nil {
 		r.find(s.notWritten(ctx, "OPEN", err, p, dir, ext, 0).Stop())
 		return
 	}
-	defer s.remove(p)
 	m := s.store(ctx, handle, content)
 	request, failure := "WRITE", m.err()
 	if failure == nil || statusOf(failure) >= 0 {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -154,4 +155,25 @@ func TestSSHInterrupted(t *testing.T) {
 		t.Errorf("it took %.1f s to stop", took.Seconds())
 	}
 	judgeUnfinished(t, rep)
+}
+
+// TestSSHUploadInterrupted: a test file that was half written is removed.
+func TestSSHUploadInterrupted(t *testing.T) {
+	t.Parallel()
+	m := files(func(m *memFiles) { m.slow = 5 * time.Millisecond })
+	s := startSSH(t, sshFault{name: "slow", conf: modern, files: m, ask: op("upload", 8<<20, "/home/lab/")})
+	target, o := s.ask(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	begun := time.Now()
+	m.begun = sync.OnceFunc(func() { time.AfterFunc(200*time.Millisecond, cancel) })
+	rep := probe.Run(ctx, observe.Live(), target, o, nil)
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %.1f s to stop", took.Seconds())
+	}
+	judgeUnfinished(t, rep)
+	s.Close()
+	if m.requests < 20 || len(m.files) != 1 {
+		t.Errorf("after %d requests the server holds %d files", m.requests, len(m.files))
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -219,6 +220,8 @@ type memFiles struct {
 	short    bool            // reads answer with half, and stop before the end
 	volume   *[11]uint64     // statvfs; nil: not known
 	endless  bool            // listings never end
+	begun    func()          // is told of each write, which then takes
+	slow     time.Duration   // so long
 	corrupt  bool            // what is written is not what lies there
 	requests int
 }
@@ -314,6 +317,10 @@ func (m *memFiles) answer(kind byte, id, rest []byte) []byte {
 		}
 		return reply(103, id, sshString(string(content[at:min(at+want, end)])))
 	case 6: // WRITE
+		if m.begun != nil {
+			m.begun()
+			time.Sleep(m.slow)
+		}
 		at := binary.BigEndian.Uint64(rest)
 		data := rest[12:]
 		if m.corrupt {

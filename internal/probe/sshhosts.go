@@ -42,7 +42,13 @@ func (r *run) knownHosts() []knownHost {
 	}
 	var out []knownHost
 	for _, f := range files {
-		out = append(out, parseKnownHosts(f, r.w.ReadFile(f).Text, name)...)
+		lines := r.w.LinesOf(f, func(line string) bool { _, ok := parseKnownHost(line, name); return ok })
+		for _, l := range lines.Lines {
+			if k, ok := parseKnownHost(l.Text, name); ok {
+				k.file, k.line = f, l.N
+				out = append(out, k)
+			}
+		}
 	}
 	return out
 }
@@ -55,26 +61,18 @@ func (r *run) home() string {
 	return strings.ReplaceAll(env["USERPROFILE"], `\`, "/")
 }
 
-func parseKnownHosts(file, text, name string) (out []knownHost) {
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		fields := strings.Fields(line)
-		k := knownHost{file: file, line: n}
-		if len(fields) > 0 && strings.HasPrefix(fields[0], "@") {
-			k.marker, fields = fields[0], fields[1:]
-		}
-		if len(fields) < 3 || strings.HasPrefix(fields[0], "#") || !namesHost(fields[0], name) {
-			continue
-		}
-		key, err := base64.StdEncoding.DecodeString(fields[2])
-		if err != nil {
-			continue
-		}
-		k.kind, k.key = fields[1], key
-		out = append(out, k)
+// parseKnownHost reads a line, and tells whether it is for the host.
+func parseKnownHost(line, name string) (k knownHost, ok bool) {
+	fields := strings.Fields(line)
+	if len(fields) > 0 && strings.HasPrefix(fields[0], "@") {
+		k.marker, fields = fields[0], fields[1:]
 	}
-	return out
+	if len(fields) < 3 || strings.HasPrefix(fields[0], "#") || !namesHost(fields[0], name) {
+		return k, false
+	}
+	key, err := base64.StdEncoding.DecodeString(fields[2])
+	k.kind, k.key = fields[1], key
+	return k, err == nil
 }
 
 // namesHost tells whether a list of patterns, or a hashed name, is for a host.

@@ -138,11 +138,14 @@ func NewSFTP(rw io.ReadWriter) *SFTP { return &SFTP{rw: rw} }
 
 // Over returns a client of the same session that reads and writes through
 // something else for a while. Its requests have numbers of their own, so that
-// the first client's do not depend on how many it made. All answers must have
-// been read before the first client goes on.
+// the first client's do not depend on how many it made. Answers to them that are
+// still to come when the first client goes on are passed over.
 func (c *SFTP) Over(rw io.ReadWriter) *SFTP {
-	return &SFTP{rw: rw, id: 1 << 31, Version: c.Version, Extensions: c.Extensions}
+	return &SFTP{rw: rw, id: firstOver, Version: c.Version, Extensions: c.Extensions}
 }
+
+// firstOver is where the numbers of such requests begin.
+const firstOver = 1 << 31
 
 // Init begins the session. Its error is a *NotSFTPError if something else came.
 func (c *SFTP) Init() error {
@@ -236,6 +239,7 @@ func (c *SFTP) receive() (kind byte, id uint32, p packet, err error) {
 }
 
 // ask makes a request and reads its answer, which must be of the kind wanted.
+// Answers to earlier requests that were given up are passed over.
 // A status instead is a *StatusError, also StatusOK where a status is not what
 // is wanted.
 func (c *SFTP) ask(want, kind byte, fields ...any) (packet, error) {
@@ -244,6 +248,12 @@ func (c *SFTP) ask(want, kind byte, fields ...any) (packet, error) {
 		return packet{}, err
 	}
 	got, id, p, err := c.receive()
+	for range maxAnswers {
+		if err != nil || id >= sent && (id < firstOver || sent >= firstOver) {
+			break
+		}
+		got, id, p, err = c.receive() // that was of a request or a transfer that was given up
+	}
 	switch {
 	case err != nil:
 		return p, err
