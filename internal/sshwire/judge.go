@@ -1,9 +1,7 @@
 package sshwire
 
 import (
-	"crypto/dsa"
-	"crypto/ecdsa"
-	"crypto/rsa"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -139,19 +137,20 @@ func KeyBits(key ssh.PublicKey) int {
 	if cert, ok := key.(*ssh.Certificate); ok {
 		key = cert.Key
 	}
-	crypto, ok := key.(ssh.CryptoPublicKey)
-	if !ok {
-		return 0
-	}
-	switch k := crypto.CryptoPublicKey().(type) {
-	case *rsa.PublicKey:
-		return k.N.BitLen()
-	case *dsa.PublicKey:
-		return k.P.BitLen()
-	case *ecdsa.PublicKey:
-		return k.Curve.Params().BitSize
-	}
-	if strings.Contains(key.Type(), "ed25519") {
+	kind := key.Type()
+	f := fields{b: key.Marshal()}
+	f.bytes() // the type
+	switch {
+	case kind == ssh.KeyAlgoRSA:
+		f.bytes() // the public exponent
+		return new(big.Int).SetBytes(f.bytes()).BitLen()
+	case kind == "ssh-dss":
+		return new(big.Int).SetBytes(f.bytes()).BitLen()
+	case strings.Contains(kind, "nistp521"):
+		return 521
+	case strings.Contains(kind, "nistp384"):
+		return 384
+	case strings.Contains(kind, "nistp256"), strings.Contains(kind, "ed25519"):
 		return 256
 	}
 	return 0

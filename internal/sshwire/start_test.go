@@ -72,7 +72,7 @@ func TestNoIdentification(t *testing.T) {
 		if !errors.Is(start.Err, want) {
 			t.Errorf("%.30q: got %v, want %v", sent, start.Err, want)
 		}
-		if start.Incomplete() != (want == io.ErrUnexpectedEOF) {
+		if start.Incomplete() != errors.Is(want, io.ErrUnexpectedEOF) {
 			t.Errorf("%.30q: incomplete is %v", sent, start.Incomplete())
 		}
 	}
