@@ -145,8 +145,9 @@ func (f *checkFlags) validate() error {
 
 // question is what a recording is asked again.
 type question struct {
-	Target  string        `json:"target"`
-	Options probe.Options `json:"options"`
+	Target      string        `json:"target"`
+	HasPassword bool          `json:"has_password,omitempty"`
+	Options     probe.Options `json:"options"`
 }
 
 func (p *program) check(ctx context.Context, f *checkFlags, args []string) error {
@@ -213,26 +214,26 @@ func (p *program) checkOne(ctx context.Context, given string, f *checkFlags, tel
 			return nil, fmt.Errorf("--ca-file: %w", err)
 		}
 	}
-	save := f.recording(w, t.String())
+	save := f.recording(w, t.String(), t.HasPass)
 	rep := probe.Run(ctx, w, t, f.options, tell)
 	return rep, save()
 }
 
 func (p *program) badTarget(w *observe.World, bad *observe.TargetError, f *checkFlags) (*finding.Report, error) {
-	save := f.recording(w, bad.Given)
+	save := f.recording(w, bad.Given, false)
 	rep := probe.BadTarget(w, bad)
 	return rep, save()
 }
 
 // recording begins to record, where that was asked for; save writes the file.
-func (f *checkFlags) recording(w *observe.World, target string) (save func() error) {
+func (f *checkFlags) recording(w *observe.World, target string, hasPassword bool) (save func() error) {
 	if f.record == "" {
 		return func() error { return nil }
 	}
 	rec := w.Record()
 	return func() error {
 		var buf bytes.Buffer
-		if err := rec.Write(&buf, w.Started(), question{target, f.options}); err != nil {
+		if err := rec.Write(&buf, w.Started(), question{target, hasPassword, f.options}); err != nil {
 			return err
 		}
 		if err := os.WriteFile(f.record, buf.Bytes(), 0o600); err != nil {
@@ -264,7 +265,9 @@ func (p *program) replay(ctx context.Context, f *checkFlags, lang finding.Lang) 
 	if err != nil {
 		return fmt.Errorf("--replay %s: %w", f.replay, err)
 	}
-	t.Password, t.HasPass = observe.Hidden, true
+	if q.HasPassword {
+		t.Password, t.HasPass = observe.Hidden, true
+	}
 	rep := probe.Run(ctx, w, t, q.Options, nil)
 	if n := w.Missed(); n > 0 && ctx.Err() == nil {
 		return fmt.Errorf("--replay %s: %d steps of the check are not in it; it was cut, or made by another version", f.replay, n)

@@ -43,7 +43,11 @@ func (p *program) credentials(t *observe.Target, f *checkFlags) error {
 	if t.User == "" || strings.EqualFold(t.User, "anonymous") {
 		return nil
 	}
+	keys := t.Protocol() == observe.SSH || t.Protocol() == observe.Any && f.hasKeys()
 	in, ok := p.in.(*os.File)
+	if keys && (f.hasKeys() || !ok || !term.IsTerminal(int(in.Fd()))) {
+		return nil
+	}
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return fmt.Errorf("no password for %s; set FTPDOCTOR_PASSWORD or give --password-file", t)
 	}
@@ -55,6 +59,19 @@ func (p *program) credentials(t *observe.Target, f *checkFlags) error {
 	}
 	t.Password, t.HasPass = string(pass), true
 	return nil
+}
+
+// hasKeys: a login over SSH may need no password.
+func (f *checkFlags) hasKeys() bool {
+	if len(f.options.Identity) > 0 || os.Getenv("SSH_AUTH_SOCK") != "" {
+		return true
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return false
+	}
+	found, err := filepath.Glob(filepath.Join(home, ".ssh", "id_*"))
+	return err == nil && len(found) > 0
 }
 
 func firstLineOf(path string) (string, error) {

@@ -5,9 +5,11 @@ package finding
 var (
 	AuthRejected          = define(Def{Code: "auth/rejected", Severity: Critical})
 	AuthAnonymousDisabled = define(Def{Code: "auth/anonymous-disabled", Severity: Critical})
-	AuthUserDenied        = define(Def{Code: "auth/user-denied", Severity: Critical})
-	AuthUserUnknown       = define(Def{Code: "auth/user-unknown", Severity: Critical, Explains: []*Def{
-		AuthRejected,
+	AuthUserDenied        = define(Def{Code: "auth/user-denied", Severity: Critical, Explains: []*Def{
+		SSHKeyRejected,
+	}})
+	AuthUserUnknown = define(Def{Code: "auth/user-unknown", Severity: Critical, Explains: []*Def{
+		AuthRejected, SSHKeyRejected,
 	}})
 	AuthPAMBroken = define(Def{Code: "auth/pam-broken", Severity: Critical, Explains: []*Def{
 		AuthRejected,
@@ -19,20 +21,20 @@ var (
 		AuthRejected,
 	}})
 	AuthAccountLocked = define(Def{Code: "auth/account-locked", Severity: Critical, Explains: []*Def{
-		AuthRejected,
+		AuthRejected, SSHKeyRejected,
 	}})
 	AuthAccountExpired = define(Def{Code: "auth/account-expired", Severity: Critical, Explains: []*Def{
-		AuthRejected,
+		AuthRejected, SSHKeyRejected,
 	}})
 	AuthPasswordExpired = define(Def{Code: "auth/password-expired", Severity: Critical, Explains: []*Def{
 		AuthRejected,
 	}})
 	AuthHomeMissing = define(Def{Code: "auth/home-missing", Severity: Critical, Explains: []*Def{
-		AuthRejected,
+		AuthRejected, SSHKeyRejected,
 	}})
 	AuthChrootWritable       = define(Def{Code: "auth/chroot-writable", Severity: Critical})
 	AuthSecondFactorRequired = define(Def{Code: "auth/second-factor-required", Severity: Critical})
 	AuthBanned               = define(Def{Code: "auth/banned", Severity: Critical, Explains: []*Def{
-		NetPortRejected, NetPortFiltered, ServiceRefused, NetSourceNotAllowed,
+		NetPortRejected, NetPortFiltered, ServiceRefused, NetSourceNotAllowed, SSHThrottled,
 	}})
 )

@@ -263,7 +263,7 @@ func SystemOf(software string) string {
 	// "Apache-Coyote/1.1" are not: the slash ends the word.
 	s := strings.ToLower(software) + "/"
 	for key, word := range map[string]string{
-		"vsftpd": "vsftpd", "proftpd": "proftpd", "pure-ftpd": "pure-ftpd", "pyftpdlib": "pyftpdlib",
+		"vsftpd": "vsftpd", "proftpd": "proftpd", "mod_sftp": "proftpd", "pure-ftpd": "pure-ftpd", "pyftpdlib": "pyftpdlib",
 		"inetutils": "inetutils", "filezilla-server": "filezilla", "openssh": "openssh",
 		"apache": "apache/", "nginx": "nginx",
 	} {

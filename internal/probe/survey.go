@@ -127,7 +127,7 @@ func survey(ctx context.Context, w *observe.World, t observe.Target, o Options, 
 		return host.conclude()
 	}
 	reports := map[observe.Target]*finding.Report{}
-	keepClearTextFree(host.services)
+	whoAsks(host.services)
 	web := func(t observe.Target) bool { return t.Protocol() == observe.HTTP }
 	others := slices.DeleteFunc(slices.Clone(host.services), web)
 	if len(others) < 2 { // is there more than one?
@@ -158,11 +158,12 @@ func beyondTheHost(protocol string) []*check {
 	})
 }
 
-// keepClearTextFree: a web server gets no password in clear where it has TLS too.
-func keepClearTextFree(services []observe.Target) {
+// whoAsks leaves the user out where a password is needed and none is given, and
+// where a web server would get it in clear although it has TLS too.
+func whoAsks(services []observe.Target) {
 	secure := slices.ContainsFunc(services, func(t observe.Target) bool { return t.Scheme == "davs" })
 	for i := range services {
-		if t := &services[i]; t.Scheme == "dav" && secure {
+		if t := &services[i]; t.Scheme == "dav" && secure || t.Protocol() != observe.SSH && !t.HasPass {
 			t.User, t.Password, t.HasPass = "", "", false
 		}
 	}
