@@ -262,13 +262,13 @@ func SystemOf(software string) string {
 	// A bare "Apache" is the web server too, "Apache FtpServer" and
 	// "Apache-Coyote/1.1" are not: the slash ends the word.
 	s := strings.ToLower(software) + "/"
-	for key, word := range map[string]string{
-		"vsftpd": "vsftpd", "proftpd": "proftpd", "mod_sftp": "proftpd", "pure-ftpd": "pure-ftpd", "pyftpdlib": "pyftpdlib",
-		"inetutils": "inetutils", "filezilla-server": "filezilla", "openssh": "openssh",
-		"apache": "apache/", "nginx": "nginx",
+	for _, known := range []struct{ word, key string }{
+		{"vsftpd", "vsftpd"}, {"proftpd", "proftpd"}, {"mod_sftp", "proftpd"}, {"pure-ftpd", "pure-ftpd"},
+		{"pyftpdlib", "pyftpdlib"}, {"inetutils", "inetutils"}, {"filezilla", "filezilla-server"}, {"openssh", "openssh"},
+		{"apache/", "apache"}, {"nginx", "nginx"},
 	} {
-		if strings.Contains(s, word) {
-			return key
+		if strings.Contains(s, known.word) {
+			return known.key
 		}
 	}
 	if strings.Contains(s, "microsoft ftp") || strings.Contains(s, "microsoft-iis") {
