@@ -3,14 +3,13 @@ package probe
 import (
 	"context"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
+	"ftpdoctor/internal/sshwire"
 )
 
 // sshCheck reads the server's identification and its algorithms, and makes the
@@ -34,7 +33,7 @@ type sshSession struct {
 	conn   *observe.SSHConn
 	hello  observe.SSHHello
 	start  observe.SSHStart
-	server sshServer
+	server sshwire.Start
 	known  []knownHost
 	second *observe.SSHHello // of another connection; nil: none was made
 	in     bool              // logged in
@@ -70,9 +69,9 @@ func greetSSH(ctx context.Context, r *run) {
 		return
 	}
 	r.facts.Timings["greeting"] = seconds(h.Took)
-	r.ssh.server = parseSSHServer(h.Data)
-	r.facts.Software = r.ssh.server.name()
-	if p := r.ssh.server.protocol; p != "2.0" && p != "1.99" {
+	r.ssh.server = sshwire.ParseServerStart(h.Data)
+	r.facts.Software = sshName(r.ssh.server.Ident)
+	if !r.ssh.server.Ident.Protocol2() {
 		r.find(finding.New(finding.SSHNoCommonAlgorithm, finding.Confirmed).Stop().
 			Saw("the server speaks only a version of SSH that no client speaks any more", firstLine(string(h.Data)), fromSSH))
 		return
@@ -84,10 +83,8 @@ func greetSSH(ctx context.Context, r *run) {
 func (r *run) exchange(ctx context.Context, s *observe.SSHConn) {
 	st := s.Exchange(ctx, observe.SSHOptions{User: r.sshUser(), HostKeys: algorithms(r.ssh.known), Timeout: sshExchange})
 	r.ssh.start = st
-	if server := parseSSHServer(st.Clear); server.complete {
-		r.ssh.server = server
-	}
-	r.facts.SSH = r.ssh.server.facts()
+	r.ssh.server = sshwire.ParseServerStart(st.Clear)
+	r.facts.SSH = sshFacts(r.ssh.server)
 	if st.OK() || st.Failure == observe.NoCommon {
 		r.judgeAlgorithms(st)
 		if st.OK() {
@@ -98,17 +95,6 @@ func (r *run) exchange(ctx context.Context, s *observe.SSHConn) {
 		return
 	}
 	r.noExchange(ctx, st)
-}
-
-func (s sshServer) facts() map[string]any {
-	m := map[string]any{"software": strings.TrimSpace(s.software + " " + s.comment), "protocol": s.protocol}
-	if s.complete {
-		maps.Copy(m, map[string]any{
-			"kex": methods(s.kex), "host_keys": s.hostKeys, "ciphers": s.ciphers, "macs": s.macs,
-			"post_quantum": s.postQuantum(),
-		})
-	}
-	return m
 }
 
 func (r *run) slowSSH(took time.Duration) {
@@ -301,7 +287,7 @@ func (r *run) noExchange(ctx context.Context, st observe.SSHStart) {
 		}
 		r.find(finding.New(def, finding.Confirmed).Stop().With("reply", reply).
 			Saw("the server ended the key exchange", reply, fromSSH))
-	case (st.Failure == observe.Closed || st.Failure == observe.Reset) && !r.ssh.server.complete:
+	case (st.Failure == observe.Closed || st.Failure == observe.Reset) && r.ssh.server.KEXINIT == nil:
 		r.closedAfterHello(ctx, st)
 	case st.Failure == observe.Timeout:
 		r.stalledExchange(ctx, st)
@@ -321,7 +307,7 @@ func (r *run) noExchange(ctx context.Context, st observe.SSHStart) {
 // way that does not like SSH. FIN or RST says nothing: a server that closes
 // without having read our KEXINIT answers with a RST.
 func (r *run) closedAfterHello(ctx context.Context, st observe.SSHStart) {
-	if rest := strings.TrimSpace(string(st.Clear[min(len(st.Clear), len(r.ssh.hello.Data)):])); rest != "" {
+	if rest := strings.TrimSpace(r.ssh.server.Text); rest != "" {
 		if def := match(sshSayings, rest); def != nil {
 			r.find(finding.New(def, finding.Confirmed).Stop().With("reply", shorten(rest)).
 				Saw("the server's words before it ended the connection", shorten(rest), fromSSH))
@@ -387,56 +373,6 @@ func (r *run) stalledExchange(ctx context.Context, st observe.SSHStart) {
 		Or(finding.ServiceHung, "the server's process for this session hangs").
 		Or(finding.NetInspectionReset, "a box on the way swallows SSH").
 		DecideBy("on the server: what does the process do (ps, strace -p), and does its log move"))
-}
-
-// judgeAlgorithms says who can't come in, and what nobody should use any more.
-func (r *run) judgeAlgorithms(st observe.SSHStart) {
-	s := r.ssh.server
-	var breaks []string
-	lost := "" // the list that people's programs have nothing of
-	var example sshClient
-	if s.complete {
-		for _, c := range sshClients {
-			l := c.without(s)
-			if l == "" {
-				continue
-			}
-			breaks = append(breaks, c.called)
-			if c.common && lost == "" {
-				lost, example = l, c
-			}
-		}
-	}
-	r.facts.SSH["who_breaks"] = breaks
-	switch {
-	case lost != "":
-		f := finding.New(finding.SSHNoCommonAlgorithm, finding.Confirmed).With("ciphers", strings.Join(s.offer(lost), ", ")).
-			Saw("the list without a common entry", lost, fromSSH).
-			Saw("what the server offers", strings.Join(s.offer(lost), ", "), fromSSH).
-			Saw("what today's clients offer", example.called+": "+strings.Join(example.offer(lost), ", "), fromManuals).
-			Saw("programs that can't connect", strings.Join(breaks, "; "), fromManuals)
-		if slices.ContainsFunc(sshClients, func(c sshClient) bool { return c.common && !slices.Contains(breaks, c.called) }) {
-			f.As(finding.Error)
-		}
-		r.find(f.Stop())
-	case st.Failure == observe.NoCommon:
-		r.partial = "this program has no algorithm in common with the server, and today's clients have"
-		r.stopped = "ssh"
-	case len(breaks) > 0:
-		r.find(finding.New(finding.SSHNoCommonAlgorithm, finding.Confirmed).As(finding.Warning).
-			Saw("programs that can't connect", strings.Join(breaks, "; "), fromManuals))
-	}
-	if weak := s.weak(); len(weak) > 0 {
-		r.find(finding.New(finding.SSHWeakAlgorithms, finding.Confirmed).With("ciphers", strings.Join(weak, ", ")).
-			Saw("weak algorithms that the server offers", strings.Join(weak, ", "), fromSSH))
-	} else if s.complete && s.prefixTruncation() {
-		r.find(finding.New(finding.SSHWeakAlgorithms, finding.Confirmed).With("ciphers", chacha).
-			Saw("no strict key exchange: the beginning of a session can be cut (CVE-2023-48795)", chacha, fromSSH))
-	}
-	if s.complete && !s.postQuantum() {
-		r.find(finding.New(finding.SSHNoPostQuantum, finding.Confirmed).
-			Saw("key exchanges that the server offers", strings.Join(methods(s.kex), ", "), fromSSH))
-	}
 }
 
 // sshUser is the user to log in as; SSH knows no anonymous ones, and a client

@@ -133,7 +133,7 @@ var sshFaults = []sshFault{
 	{
 		name: "no common key exchange", root: "ssh/no-common-algorithm",
 		conf: func(c *ssh.ServerConfig) { c.KeyExchanges = []string{ssh.InsecureKeyExchangeDH1SHA1} },
-		want: "failed\n\tcritical ssh/no-common-algorithm confirmed root\n\twarning ssh/weak-algorithms confirmed because ssh/no-common-algorithm",
+		want: "failed\n\terror ssh/no-common-algorithm confirmed root\n\twarning ssh/weak-algorithms confirmed because ssh/no-common-algorithm",
 	},
 	{name: "wrong password", conf: modern, ask: wrongPassword, root: "auth/rejected", want: "failed\n\tcritical auth/rejected likely root"},
 	{name: "wrong password by keyboard", conf: with(keyboard("Password: ")), ask: wrongPassword, root: "auth/rejected", want: "failed\n\tcritical auth/rejected likely root"},
