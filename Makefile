@@ -35,7 +35,7 @@ test: prepare vet lint unit stale lab ## everything: vet, lint, unit tests with 
 .PHONY: prepare
 prepare:
 	@missing=
-	for c in ip nft iptables sftp curl lftp openssl dnsmasq tcpdump unshare python3; do
+	for c in ip nft iptables sftp ssh-audit curl lftp openssl dnsmasq tcpdump unshare python3; do
 		command -v $$c >/dev/null || [ -x /usr/sbin/$$c ] || missing="$$missing $$c"
 	done
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -4,4 +4,4 @@
 set -eu
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	iproute2 nftables iptables curl lftp openssl dnsmasq-base tcpdump openssh-client util-linux python3 ca-certificates
+	iproute2 nftables iptables curl lftp openssl dnsmasq-base tcpdump openssh-client ssh-audit util-linux python3 ca-certificates

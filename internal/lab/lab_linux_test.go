@@ -70,6 +70,9 @@ func nothingWrong(s Scenario) setup {
 	if strings.HasPrefix(s.Args[len(s.Args)-1], "sftp:") {
 		return then(sshd(""), authorized("ed25519"))
 	}
+	if !strings.Contains(s.Args[len(s.Args)-1], "://") && strings.Contains(s.Name, "survey/") {
+		return fiveServices
+	}
 	return plainVSFTPD
 }
 

@@ -2,8 +2,9 @@ package lab
 
 import "context"
 
-// surveyScenarios are hosts that are asked for without a scheme.
-func surveyScenarios() []Scenario {
+// fiveServices is a host with SFTP, FTP with TLS, implicit TLS, and WebDAV with
+// and without TLS.
+func fiveServices(ctx context.Context, n *Net) error {
 	web := func(ctx context.Context, n *Net) error {
 		if err := n.DAVFiles(ctx); err != nil {
 			return err
@@ -18,7 +19,11 @@ func surveyScenarios() []Scenario {
 		_, err := n.ProFTPD(ctx, ProFTPDTLS+"Port 990\nTLSOptions UseImplicitSSL NoSessionReuseRequired")
 		return err
 	}
-	five := then(vsftpdTLS(CertKnobs{RSA: 2048}, ""), implicit, onlySSHD(""), web)
+	return then(vsftpdTLS(CertKnobs{RSA: 2048}, ""), implicit, onlySSHD(""), web)(ctx, n)
+}
+
+// surveyScenarios are hosts that are asked for without a scheme.
+func surveyScenarios() []Scenario {
 	onlySFTP := sshd("")
 	allWork := tlsListing.Run + "\n" + implicitListing.Run + "\n" + sftp("ls -l") + "\n" +
 		curl + "-X PROPFIND -H 'Depth: 1' -o /dev/null https://" + FTPName + "/dav/"
@@ -26,7 +31,7 @@ func surveyScenarios() []Scenario {
 		return fault(name, story, want, s, p).check("lab@" + FTPName)
 	}
 	return []Scenario{
-		bare("healthy/five-services", "SFTP, FTP with TLS, implicit TLS and WebDAV on one host, and all of them work.", nil, five,
+		bare("healthy/five-services", "SFTP, FTP with TLS, implicit TLS and WebDAV on one host, and all of them work.", nil, fiveServices,
 			Proof{Run: allWork, Match: `(?s)hello\.txt.*hello\.txt.*hello\.txt.*207`}).degraded(),
 		bare("healthy/only-sftp", "A bare host that offers SFTP alone.", nil, onlySFTP, sftpByPassword),
 		bare("healthy/web-beside-ftp", "A web server without WebDAV beside the FTP server is no fault.", nil,
@@ -35,7 +40,7 @@ func surveyScenarios() []Scenario {
 				return err
 			}), tlsListing).degraded(),
 		bare("survey/ftp-data-filtered", "Of five services FTP alone fails: a firewall drops its passive ports.",
-			[]string{"data/passive-filtered"}, then(five, filter(edge, "forward", "tcp dport 40000-40050 drop")),
+			[]string{"data/passive-filtered"}, then(fiveServices, filter(edge, "forward", "tcp dport 40000-40050 drop")),
 			Proof{Run: tlsListing.Run + "\n" + sftp("ls -l"), Match: `(?s)curl: \(28\).*hello\.txt`}),
 		bare("survey/nothing-answers", "A firewall rejects every usual port.", []string{"net/port-rejected"},
 			then(vsftpdTLS(CertKnobs{}, ""), filter(edge, "forward", "tcp dport { 21, 22, 80, 443, 990, 2022, 2121, 2222 } reject with icmpx admin-prohibited")),
