@@ -351,15 +351,32 @@ func TestOpenSSHServer(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), sshd, "-t", "-f", filepath.Join(dir, "config")).CombinedOutput(); err != nil {
 		t.Skipf("sshd does not start here: %s", out)
 	}
-	ours, theirs := net.Pipe()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ours, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer ours.Close()
+	theirs, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	socket, err := theirs.(*net.TCPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
 	server := exec.CommandContext(t.Context(), sshd, "-i", "-e", "-f", filepath.Join(dir, "config"))
-	server.Stdin, server.Stdout = theirs, theirs
-	server.WaitDelay = time.Second
+	server.Stdin, server.Stdout = socket, socket
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer server.Wait() //nolint:errcheck // it ends by the pipe's end
+	defer func() { _ = server.Wait() }() // it fails when the test has seen enough
 	start := serverStart(t, ours)
 	ours.Close()
 	if start.Err != nil {
