@@ -20,8 +20,8 @@ import (
 	"ftpdoctor/internal/sshwire"
 )
 
-// captured is what a real server sent, as hexadecimal in testdata.
-func captured(t *testing.T, name string) *sshwire.KEXINIT {
+// capturedBytes are what a real server sent, as hexadecimal in testdata.
+func capturedBytes(t testing.TB, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -31,7 +31,12 @@ func captured(t *testing.T, name string) *sshwire.KEXINIT {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := sshwire.ParseServerStart(raw)
+	return raw
+}
+
+func captured(t *testing.T, name string) *sshwire.KEXINIT {
+	t.Helper()
+	start := sshwire.ParseServerStart(capturedBytes(t, name))
 	if start.Err != nil || start.Ident.Software != "OpenSSH_9.2p1" || len(start.Rest) > 0 {
 		t.Fatalf("%s: %+v", name, start)
 	}

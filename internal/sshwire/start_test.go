@@ -188,6 +188,9 @@ func FuzzServerStart(f *testing.F) {
 	f.Add(append([]byte("SSH-2.0-x\r\n"), "Protocol mismatch.\n"...))
 	f.Add(wire(kexinit, []byte{31, 0}, []byte{21}))
 	f.Add(wire(disconnect(2, "no"), kexinit))
+	for _, name := range []string{"openssh-9.2-default.hex", "openssh-9.2-legacy.hex"} {
+		f.Add(capturedBytes(f, name))
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		start := sshwire.ParseServerStart(raw)
 		if !bytes.HasSuffix(raw, start.Rest) {
