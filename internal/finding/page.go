@@ -263,9 +263,16 @@ func SystemOf(software string) string {
 	// "Apache-Coyote/1.1" are not: the slash ends the word.
 	s := strings.ToLower(software) + "/"
 	for _, known := range []struct{ word, key string }{
-		{"vsftpd", "vsftpd"}, {"proftpd", "proftpd"}, {"mod_sftp", "proftpd"}, {"pure-ftpd", "pure-ftpd"},
-		{"pyftpdlib", "pyftpdlib"}, {"inetutils", "inetutils"}, {"filezilla", "filezilla-server"}, {"openssh", "openssh"},
-		{"apache/", "apache"}, {"nginx", "nginx"},
+		{"vsftpd", "vsftpd"},
+		{"proftpd", "proftpd"},
+		{"mod_sftp", "proftpd"},
+		{"pure-ftpd", "pure-ftpd"},
+		{"pyftpdlib", "pyftpdlib"},
+		{"inetutils", "inetutils"},
+		{"filezilla", "filezilla-server"},
+		{"openssh", "openssh"},
+		{"apache/", "apache"},
+		{"nginx", "nginx"},
 	} {
 		if strings.Contains(s, known.word) {
 			return known.key

@@ -126,14 +126,14 @@ func (s *sshServer) serve(c net.Conn, n int) {
 	if err != nil {
 		return
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	s.wg.Go(func() { ssh.DiscardRequests(requests) })
 	for next := range channels {
 		ch, requests, err := next.Accept()
 		if err != nil {
 			return
 		}
-		s.wg.Go(func() { defer ch.Close(); s.session(ch, requests) })
+		s.wg.Go(func() { defer func() { _ = ch.Close() }(); s.session(ch, requests) })
 	}
 }
 

@@ -282,8 +282,7 @@ func FuzzSFTPPacket(f *testing.F) {
 		} {
 			c := sshwire.NewSFTP(pipe{bytes.NewReader(said), io.Discard})
 			err := c.Init()
-			var not *sshwire.NotSFTPError
-			if errors.As(err, &not) {
+			if not, ok := errors.AsType[*sshwire.NotSFTPError](err); ok {
 				if text, ok := not.Text(); ok && text == "" {
 					t.Error("a text of no character")
 				}
