@@ -65,10 +65,14 @@ var inQuestion = []string{
 }
 
 // nothingWrong is the lab that a scenario asks for, without its fault: plain
-// vsftpd, or OpenSSH that takes password and key of a client that knows it.
+// vsftpd, OpenSSH that takes password and key of a client that knows it, or
+// Apache with WebDAV at /dav/ over HTTP and HTTPS.
 func nothingWrong(s Scenario) setup {
-	if strings.HasPrefix(s.Args[len(s.Args)-1], "sftp:") {
+	switch scheme, _, _ := strings.Cut(s.Args[len(s.Args)-1], ":"); scheme {
+	case "sftp":
 		return then(sshd(""), authorized("ed25519"))
+	case "dav", "davs":
+		return apacheTLS(CertKnobs{}, "")
 	}
 	if !strings.Contains(s.Args[len(s.Args)-1], "://") && strings.Contains(s.Name, "survey/") {
 		return fiveServices

@@ -20,6 +20,7 @@ func List() []Scenario {
 		fileScenarios(),
 		sshScenarios(),
 		surveyScenarios(),
+		httpScenarios(),
 	)
 }
 

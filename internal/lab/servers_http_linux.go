@@ -126,7 +126,7 @@ var apacheListen = regexp.MustCompile(`(?m)^Listen (?:\S+:)?(\d+)`)
 // sections for one place the last counts), as /etc/apache2/lab.conf, and waits
 // until it listens: on 80, and with TLS on 443 if a certificate is installed,
 // or on the ports that conf gives, where 443 and 8443 speak TLS. [Net.DAVFiles]
-// makes what it serves.
+// makes what it serves. The first line "Dav Off" leaves WebDAV out.
 func (n *Net) Apache(ctx context.Context, conf string) (*Proc, error) {
 	var b strings.Builder
 	for _, m := range apacheModules {
@@ -136,7 +136,12 @@ func (n *Net) Apache(ctx context.Context, conf string) (*Proc, error) {
 	if !own {
 		b.WriteString("Listen 80\n")
 	}
-	b.WriteString(apacheDefaults)
+	defaults := apacheDefaults
+	conf, off := strings.CutPrefix(conf, "Dav Off")
+	if off { // mod_dav does not let a later section switch it off
+		defaults = strings.Replace(defaults, "Dav On\n", "", 1)
+	}
+	b.WriteString(defaults)
 	if n.tlsInstalled() {
 		if !own {
 			b.WriteString("Listen 443\n")
@@ -198,6 +203,7 @@ fastcgi_temp_path /var/lib/nginx/fastcgi;
 uwsgi_temp_path /var/lib/nginx/uwsgi;
 scgi_temp_path /var/lib/nginx/scgi;
 dav_ext_lock_zone zone=locks:1m;
+ssl_protocols TLSv1.2 TLSv1.3;
 ` + certificate + `server {
 server_name _;
 root /srv;

@@ -85,6 +85,10 @@ func (r *run) lockAndUnlock(ctx context.Context, path string) {
 			token, _ = dav.ParseLock(lock.answer.Body)
 		}
 	}
+	if lock.status() == 423 {
+		r.find(r.answered(finding.HTTPLocked, finding.Confirmed, lock).With("path", path))
+		return
+	}
 	if token == "" || strings.ContainsAny(token, "<> \r\n") {
 		r.find(finding.New(finding.HTTPMethodBlocked, finding.Likely).As(finding.Warning).With("command", "LOCK").With("reply", lock.String()).
 			Saw("locking the test file, as Windows and macOS do before they write", lock.String(), fromServer).

@@ -58,6 +58,7 @@ type visit struct {
 	took           time.Duration
 	received       int64
 	authorized     bool // credentials went along
+	inside         int  // the status that a 207 holds for a request that failed
 }
 
 // order is what a request has besides method and target.
@@ -70,10 +71,36 @@ type order struct {
 
 // status is 0 where no answer came.
 func (v visit) status() int {
-	if v.answer == nil {
+	switch {
+	case v.answer == nil:
+		return 0
+	case v.inside != 0:
+		return v.inside
+	default:
+		return v.answer.Status
+	}
+}
+
+// statusInside is the status that a 207 to anything but PROPFIND and PROPPATCH
+// holds: so says a server that a request failed for a resource which is not the
+// one of the URL (RFC 4918 §13, §9.6.1), as Apache does for a file in a locked
+// collection. A failed dependency (424) only follows from another. Zero where
+// nothing failed.
+func statusInside(method string, a *dav.Answer) int {
+	if a == nil || a.Status != 207 || method == "PROPFIND" || method == "PROPPATCH" {
 		return 0
 	}
-	return v.answer.Status
+	m, err := dav.ParseMultistatus(a.Body)
+	if err != nil {
+		return 0
+	}
+	found := 0
+	for _, r := range m.Resources {
+		if r.Status >= 400 && (found == 0 || found == 424) {
+			found = r.Status
+		}
+	}
+	return found
 }
 
 // good tells that the request was carried out.
@@ -106,6 +133,9 @@ func (v visit) String() string {
 		return s + "(" + v.err.Error() + ")"
 	}
 	s += v.answer.Line()
+	if v.inside != 0 {
+		s += fmt.Sprintf(" (%d)", v.inside)
+	}
 	if v.answer.BodyErr != nil {
 		s += fmt.Sprintf(" (%d bytes of the body, then: %s)", len(v.answer.Body), bodyEnd(v.answer.BodyErr))
 	}
@@ -290,6 +320,7 @@ func (s *site) once(ctx context.Context, method, target string, o order) visit {
 		s.rd.Finish(v.answer, o.limit)
 	}
 	v.took, v.received = s.w.Elapsed()-start, s.conn.Received()-before
+	v.inside = statusInside(method, v.answer)
 	s.used++
 	s.owing = v.failure() == observe.Timeout && v.received == 0
 	if !s.owing && (v.err != nil || v.answer.Close || v.unsent != nil) {

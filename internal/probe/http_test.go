@@ -309,13 +309,18 @@ func TestWebFaults(t *testing.T) {
 		"only ntlm": {h: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Www-Authenticate"] = []string{"Negotiate", "NTLM"}
 			w.WriteHeader(401)
-		}), path: "/", user: "lab", want: []string{"unknown", "notice client/library-limit confirmed"}},
-		"gateway":       {h: on("", "/dav/", status(502), share(t)), path: "/dav/", want: []string{"failed", "critical http/gateway-error confirmed"}},
-		"backend down":  {h: on("", "/dav/", status(503), share(t)), path: "/dav/", want: []string{"failed", "critical http/gateway-error likely"}},
-		"maintenance":   {h: on("", "/", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Retry-After", "60"); status(503)(w, r) }, share(t)), path: "/dav/", want: []string{"failed", "critical service/unavailable likely"}},
-		"server error":  {h: on("PROPFIND", "/dav/", status(500), share(t)), path: "/dav/", want: []string{"failed", "error http/server-error confirmed"}},
-		"all fails":     {h: status(500), path: "/dav/", want: []string{"failed", "critical http/server-error confirmed"}},
-		"locked":        {h: on("PUT", "/dav/", status(423), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error http/locked confirmed"}},
+		}), path: "/", user: "lab", want: []string{"failed", "error client/library-limit confirmed"}},
+		"gateway":      {h: on("", "/dav/", status(502), share(t)), path: "/dav/", want: []string{"failed", "critical http/gateway-error confirmed"}},
+		"backend down": {h: on("", "/dav/", status(503), share(t)), path: "/dav/", want: []string{"failed", "critical http/gateway-error likely"}},
+		"maintenance":  {h: on("", "/", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Retry-After", "60"); status(503)(w, r) }, share(t)), path: "/dav/", want: []string{"failed", "critical service/unavailable likely"}},
+		"server error": {h: on("PROPFIND", "/dav/", status(500), share(t)), path: "/dav/", want: []string{"failed", "error http/server-error confirmed"}},
+		"all fails":    {h: status(500), path: "/dav/", want: []string{"failed", "critical http/server-error confirmed"}},
+		"locked":       {h: on("PUT", "/dav/", status(423), share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error http/locked confirmed"}},
+		"locked inside": {h: on("PUT", "/dav/", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(207)
+			fmt.Fprint(w, `<?xml version="1.0"?><D:multistatus xmlns:D="DAV:"><D:response><D:href>/dav/f</D:href><D:status>HTTP/1.1 424 Failed Dependency</D:status></D:response>`+
+				`<D:response><D:href>/dav/</D:href><D:status>HTTP/1.1 423 Locked</D:status></D:response></D:multistatus>`)
+		}, share(t)), path: "/dav/", o: probe.Options{Op: "upload"}, want: []string{"failed", "error http/locked confirmed"}},
 		"too many":      {h: on("", "/", status(429), share(t)), path: "/dav/", want: []string{"failed", "error service/too-many-from-source confirmed"}},
 		"loop":          {h: redirect("/dav/"), path: "/dav/", want: []string{"failed", "critical http/redirect-loop confirmed"}},
 		"other host":    {h: redirect("http://192.0.2.1/dav/"), path: "/dav/", want: []string{"failed", "error http/redirected confirmed"}},

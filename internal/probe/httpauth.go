@@ -27,9 +27,9 @@ func (r *run) authenticate(ctx context.Context, res *resource, v visit) (visit, 
 	}
 	c, ok := dav.Strongest(asked)
 	if !ok {
-		r.find(finding.New(finding.ClientLibraryLimit, finding.Confirmed).As(finding.Notice).Stop().With("reply", v.answer.Line()+", "+schemes).With("software", "ftpdoctor").
-			Saw("the schemes of authentication that the server offers", schemes, fromServer))
-		r.partial = "the server offers no scheme of authentication that this program speaks (Basic, Digest)"
+		r.find(finding.New(finding.ClientLibraryLimit, finding.Confirmed).Stop().With("reply", v.answer.Line()+": "+schemes).
+			Saw("the schemes of authentication that the server offers", schemes, fromServer).
+			Saw("the schemes that clients with a user and a password speak", "Basic, Digest", fromThisMachine))
 		return v, false
 	}
 	res.site.login = &loginState{challenge: c}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ func (r *run) judgeStatus(ctx context.Context, res *resource, v visit) bool {
 	case v.answer == nil:
 		_, ok := r.noAnswer(ctx, res, v)
 		return ok
+	case r.certificateMissing(v):
+		r.find(r.answered(finding.TLSClientCertRequired, finding.Confirmed, v).
+			Saw("the page that came with it", certificateWords(v), fromServer))
 	case status == 404, status == 410, status == 405, status == 501, status/100 == 2:
 		return r.noWebDAV(ctx, res, v)
 	case status == 403:
@@ -60,6 +64,25 @@ func (r *run) judgeStatus(ctx context.Context, res *resource, v visit) bool {
 		r.failsOn(ctx, res, v)
 	}
 	return false
+}
+
+// certificateMissing tells whether a web server refuses a request because the
+// client showed no certificate: servers that let the handshake pass say so in
+// the page. nginx sends 400 for its own 496 (ngx_http_ssl_module, "Error
+// Processing"); Apache, which asks again when it knows the path, 403 where TLS
+// 1.3 leaves it no way to ask (SSLVerifyClient in a location).
+func (r *run) certificateMissing(v visit) bool {
+	return r.secured != nil && (v.status() == 400 || v.status() == 403) && certificateWords(v) != ""
+}
+
+// certificateWords is the part of a page that speaks of the certificate.
+func certificateWords(v visit) string {
+	for _, words := range []string{"No required SSL certificate was sent", "Cannot perform Post-Handshake Authentication"} {
+		if bytes.Contains(v.answer.Body, []byte(words)) {
+			return words
+		}
+	}
+	return ""
 }
 
 // answered begins a finding on an answer, which it shows, and who gave it.
