@@ -29,6 +29,7 @@ var (
 	HTTPTooLarge    = define(Def{Code: "http/too-large", Severity: Error})
 	HTTPLocked      = define(Def{Code: "http/locked", Severity: Error, Explains: []*Def{FileLocked}})
 	HTTPServerError = define(Def{Code: "http/server-error", Severity: Error})
+	HTTPHTTP2Broken = define(Def{Code: "http/http2-broken", Severity: Error})
 	HTTPTLSToPlain  = define(Def{Code: "http/tls-to-plain", Severity: Critical, Explains: []*Def{
 		ServiceOtherProtocol, TLSHandshakeStalls, HTTPNoWebDAV,
 	}})

@@ -24,7 +24,7 @@ var packages = []string{
 	"python3-pyftpdlib", "python3-openssl",
 	"inetutils-ftpd", "inetutils-inetd", "tcpd",
 	"openssh-server", "openssh-sftp-server", "dropbear-bin", "libpam-google-authenticator", "putty-tools",
-	"apache2-bin", "nginx", "libnginx-mod-http-dav-ext", "lighttpd", "lighttpd-mod-webdav", "tinyproxy-bin", "cadaver",
+	"apache2-bin", "nginx", "libnginx-mod-http-dav-ext", "libnginx-mod-stream", "lighttpd", "lighttpd-mod-webdav", "tinyproxy-bin", "cadaver",
 	"iputils-ping", "iputils-arping", "bind9-dnsutils",
 }
 

@@ -62,6 +62,7 @@ var inQuestion = []string{
 	"client/bad-target", "client/proxy-dead", "client/password-with-quotes", "dns/nxdomain", "dns/search-domain-missing",
 	"data/active-private", "tls/not-offered-vsftpd", "auth/anonymous-disabled-vsftpd", "file/directory-missing",
 	"auth/sftp-root",
+	"http/wrong-path-root", "http/tls-to-plain-80", "http/plain-to-tls-apache", "file/dav-directory-missing", "client/dav-proxy-gone",
 }
 
 // nothingWrong is the lab that a scenario asks for, without its fault: plain

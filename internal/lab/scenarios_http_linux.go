@@ -207,7 +207,19 @@ func methodScenarios() []Scenario {
 // serverErrorScenarios are requests at which the server fails.
 func serverErrorScenarios() []Scenario {
 	failed := []string{"http/server-error"}
+	// nginx ends TLS and passes the stream on as it is.
+	stream := func(alpn string) setup {
+		return then(certificate(CertKnobs{}), davFiles, func(ctx context.Context, n *Net) error {
+			if _, err := n.Apache(ctx, "Listen 127.0.0.1:8080\n"); err != nil {
+				return err
+			}
+			return n.NginxStream(ctx, "listen 443 ssl;\nssl_alpn "+alpn+";\nproxy_pass 127.0.0.1:8080;")
+		})
+	}
+	twice := curl + "-X OPTIONS " + davURL + "; echo ===; " + propfind + davURL
 	return []Scenario{
+		davFault("http/http2-broken-stream", "A balancer ends TLS and promises HTTP/2; the server behind it knows HTTP/1.1 only.", []string{"http/http2-broken"}, stream("h2 http/1.1"),
+			Proof{Run: twice, Match: `(?s)server accepted h2.*(HTTP/2|HTTP2|nghttp2).*===.*` + davListed, Not: `HTTP/2 [2-5]\d\d`}),
 		davFault("http/server-error-htaccess", "Somebody put a misspelt directive into .htaccess.", failed,
 			then(apacheTLS(CertKnobs{}, "<Directory /srv>\nAllowOverride All\n</Directory>"), file("/srv/dav/.htaccess", "Optoins -Indexes\n")),
 			Proof{Run: propfind + davURL + "; echo ===; " + curl + "https://" + FTPName + "/", Match: `(?s)500 Internal Server Error.*===.* 200 `}),

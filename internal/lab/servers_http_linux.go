@@ -218,6 +218,33 @@ location = / { root /srv/www; index index.html; }
 	return n.startWeb(ctx, text, nginxListen, "/usr/sbin/nginx", "-c", "/etc/nginx/nginx.conf")
 }
 
+// NginxStream starts an nginx that knows nothing of HTTP: its one server has the
+// lines of conf, and the certificate that is installed.
+func (n *Net) NginxStream(ctx context.Context, conf string) error {
+	text := `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+worker_processes 1;
+daemon off;
+pid /run/nginx-stream.pid;
+error_log /var/log/nginx/stream.log;
+events { worker_connections 100; }
+stream {
+ssl_certificate /etc/ssl/ftp.crt;
+ssl_certificate_key /etc/ssl/ftp.key;
+server {
+` + conf + `
+}
+}
+`
+	if err := n.Server.WriteFile("/etc/nginx/stream.conf", text); err != nil {
+		return err
+	}
+	if _, err := n.Server.Sh(ctx, "mkdir -p /var/log/nginx /var/lib/nginx"); err != nil {
+		return err
+	}
+	_, err := n.startWeb(ctx, text, nginxListen, "/usr/sbin/nginx", "-c", "/etc/nginx/stream.conf")
+	return err
+}
+
 var lighttpdListen = regexp.MustCompile(`server.port = (\d+)`)
 
 // Lighttpd starts lighttpd with mod_webdav at /dav/ for those who log in, on

@@ -23,6 +23,7 @@ type TLSOptions struct {
 	Min, Max   uint16        // 0: what crypto/tls takes for sensible, from TLS 1.0 on
 	Resume     *Conn         // offer the session of this connection (FTP: of the control connection)
 	NoSNI      bool          // leave the server's name out
+	ALPN       []string      // the protocols to offer, best first (RFC 7301)
 	Timeout    time.Duration // 0: the connection's
 }
 
@@ -37,6 +38,7 @@ type TLSState struct {
 	HelloRetry    bool    `json:"hello_retry,omitempty"`
 	Certs         []Bytes `json:"certs,omitempty"` // DER, as sent
 	CertRequested bool    `json:"cert_requested,omitempty"`
+	ALPN          string  `json:"alpn,omitempty"` // the protocol that the server chose
 	AlertName     string  `json:"alert,omitempty"`
 	Received      int64   `json:"received,omitempty"` // bytes that came before a failure
 }
@@ -53,6 +55,7 @@ func (c *Conn) handshake(ctx context.Context, o TLSOptions) TLSState {
 	cfg := &tls.Config{
 		InsecureSkipVerify: true, // judged by Verify, with the reason; a refusal here would hide the chain
 		ServerName:         o.ServerName,
+		NextProtos:         o.ALPN,
 		MinVersion:         tls.VersionTLS10,
 		MaxVersion:         o.Max,
 		ClientSessionCache: c.sessions,
@@ -101,7 +104,7 @@ func (c *Conn) handshake(ctx context.Context, o TLSOptions) TLSState {
 	}
 	cs := t.ConnectionState()
 	st.Version, st.Cipher, st.Curve = cs.Version, cs.CipherSuite, uint16(cs.CurveID)
-	st.Resumed, st.HelloRetry = cs.DidResume, cs.HelloRetryRequest
+	st.Resumed, st.HelloRetry, st.ALPN = cs.DidResume, cs.HelloRetryRequest, cs.NegotiatedProtocol
 	if st.Certs == nil {
 		for _, cert := range cs.PeerCertificates {
 			st.Certs = append(st.Certs, Bytes(cert.Raw))

@@ -228,14 +228,18 @@ func (s *site) aside(w *observe.World) *site {
 	return out
 }
 
+// agent is how the check names itself.
+func (r *run) agent() string {
+	if v := r.options.Version; v != "" {
+		return "ftpdoctor/" + v
+	}
+	return "ftpdoctor"
+}
+
 // request writes a request as it is sent.
 func (s *site) request(method, target string, o order) ([]byte, bool, error) {
 	r := dav.Request{Method: method, Target: target, Body: o.body}
-	agent := "ftpdoctor"
-	if v := s.run.options.Version; v != "" {
-		agent += "/" + v
-	}
-	r.Fields = append(r.Fields, dav.Field{Name: "Host", Value: s.authority()}, dav.Field{Name: "User-Agent", Value: agent},
+	r.Fields = append(r.Fields, dav.Field{Name: "Host", Value: s.authority()}, dav.Field{Name: "User-Agent", Value: s.run.agent()},
 		dav.Field{Name: "Accept", Value: "*/*"}, dav.Field{Name: "Accept-Encoding", Value: "identity"})
 	if s.proxy != nil && !s.secure {
 		r.Target = s.origin() + target

@@ -463,7 +463,7 @@ func (r *run) stalls(ctx context.Context, res *resource, v visit) {
 	defer s.close()
 	var small visit
 	if small.err = s.open(ctx, observe.DialOptions{MSS: smallMSS}); small.err == nil {
-		small = s.say(ctx, v.method, v.target, webPatience)
+		small = s.say(ctx, v.method, v.target, 2*webQuick)
 	}
 	if small.good() {
 		r.find(finding.New(finding.RouteMTUBlackhole, finding.Confirmed).Stop().With("mss", fmt.Sprint(smallMSS)).

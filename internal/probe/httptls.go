@@ -34,22 +34,67 @@ func handshakeHTTPS(ctx context.Context, r *run) {
 	r.secured = &st
 	r.describeTLS(&st)
 	r.certificate(ctx, &st)
-	var old, modern helloResult
+	var old helloResult
 	all(r.w.Scope("others"), map[string]func(*observe.World){
 		"old": func(w *observe.World) { old = r.tryHello(ctx, w, tlswire.Legacy10()) },
-		"h2": func(w *observe.World) {
-			h := tlswire.HelloFor(0x0303)
-			h.ALPN = []string{"h2", "http/1.1"}
-			modern = r.tryHello(ctx, w, h)
-		},
+		"h2":  func(w *observe.World) { r.http2 = r.askHTTP2(ctx, w) },
 	})
 	if old.ok() && st.Version >= 0x0303 {
 		r.find(finding.New(finding.SecurityWeakTLS, finding.Confirmed).With("version", tlswire.VersionName(old.answer.Version)).
 			Saw("a hello of TLS 1.0 and 1.1 only", old.String(), fromExperiment))
 	}
-	if modern.ok() && modern.answer.ALPN != "" {
-		r.facts.TLS["alpn"] = modern.answer.ALPN
+	if r.http2.state.ALPN != "" {
+		r.facts.TLS["alpn"] = r.http2.state.ALPN
 	}
+}
+
+// http2Try is one request over HTTP/2, without credentials.
+type http2Try struct {
+	state observe.TLSState
+	visit visit
+}
+
+// broken tells that the server chose HTTP/2 and then did not speak it.
+func (h http2Try) broken() bool {
+	return h.state.OK() && h.state.ALPN == "h2" && h.visit.answer == nil
+}
+
+// askHTTP2 offers HTTP/2 as current clients do, and makes a request if the
+// server takes it.
+func (r *run) askHTTP2(ctx context.Context, w *observe.World) http2Try {
+	conn, d := r.another(ctx, w, observe.DialOptions{Timeout: quickDial})
+	if !d.OK() || conn == nil {
+		return http2Try{state: observe.TLSState{Step: d.Step}}
+	}
+	defer conn.Close()
+	h := http2Try{visit: visit{method: "OPTIONS", target: r.webPath()}}
+	h.state = conn.Handshake(ctx, observe.TLSOptions{ServerName: r.target.Host, ALPN: []string{"h2", "http/1.1"}, Timeout: replyTimeout})
+	if !h.state.OK() || h.state.ALPN != "h2" {
+		return h
+	}
+	conn.Bind(ctx).SetBudget(webQuick)
+	before, start := conn.Received(), w.Elapsed()
+	h.visit.answer, h.visit.err = dav.HTTP2Exchange(conn, r.siteAt(w, r.peer).authority(), dav.Request{
+		Method: h.visit.method, Target: h.visit.target, Fields: []dav.Field{{Name: "User-Agent", Value: r.agent()}, {Name: "Accept", Value: "*/*"}},
+	})
+	h.visit.took, h.visit.received = w.Elapsed()-start, conn.Received()-before
+	return h
+}
+
+// judgeHTTP2: clients that offer HTTP/2 get it and fail, while HTTP/1.1 works.
+// A second try tells it from an accident.
+func (r *run) judgeHTTP2(ctx context.Context, over1 visit) {
+	if !r.http2.broken() || over1.answer == nil {
+		return
+	}
+	again := r.askHTTP2(ctx, r.w.Scope("h2-again"))
+	if !again.broken() {
+		return
+	}
+	r.find(finding.New(finding.HTTPHTTP2Broken, finding.Confirmed).With("reply", again.visit.String()).
+		Saw("a request over HTTP/2, which the server chose in the handshake", r.http2.visit.String(), fromExperiment).
+		Saw("the same once more", again.visit.String(), fromExperiment).
+		Saw("the same over HTTP/1.1", over1.String(), fromServer))
 }
 
 // plainInstead asks a port that answers no handshake in plain HTTP.

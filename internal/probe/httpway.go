@@ -70,6 +70,7 @@ func lookAtWeb(ctx context.Context, r *run) {
 		return
 	}
 	r.aboutServer(res.options.answer)
+	r.judgeHTTP2(ctx, res.options)
 	if res.propfind, ok = r.travel(ctx, res, "PROPFIND"); !ok {
 		return
 	}

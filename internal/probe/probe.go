@@ -150,6 +150,7 @@ type run struct {
 	web      *site             // of HTTP: where requests go
 	dav      *resource         // of HTTP: what PROPFIND told; nil: nothing
 	pages    *visit            // of HTTP: the answer to a GET of a name that nobody has
+	http2    http2Try          // of HTTP: a request over HTTP/2, where the server takes it
 	passed   []string          // of HTTP: checks that the proxy makes superfluous
 
 	leftBehind bool     // a test file may still be on the server
