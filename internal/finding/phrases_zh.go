@@ -188,6 +188,8 @@ var phrasesZh = map[string]string{
 	"the account or its password has expired":                                                   "账号或其密码已过期",
 	"the account's allotment is used up":                                                        "账号的配额已用完",
 	"the account's login shell is not in /etc/shells":                                           "该账号的登录 shell 不在 /etc/shells 中",
+	"the address by which it fails": "出错的地址",
+	"the same by way of another address": "经另一个地址做同样的事",
 	"the address exists only inside another network":                                            "该地址只存在于另一个网络内部",
 	"the address is private and not of a network of this machine":                               "该地址是私有地址，且不属于本机所在的网络",
 	"the address is that of the gateway itself: a public address used from inside the same NAT": "该地址就是网关自身的地址：在同一 NAT 内部使用了公网地址",

@@ -128,12 +128,18 @@ func passiveScenarios() []Scenario {
 	blocked := func(name, story string, at func(n *Net) *Host, hook, rule string) Scenario {
 		return fault("data/"+name, story, filtered, then(vsftpd(""), filter(at, hook, rule)), noListing)
 	}
+	byFamily := func(name, story, to, fails, works string) Scenario {
+		return fault("data/"+name, story, filtered, withIPv6(filter(edge, "forward", to+ports+"drop")),
+			Proof{Run: curl + fails + " ftp://" + FTPName + "/; echo ===; " + curl + works + " ftp://" + FTPName + "/", Match: `(?s)229 Entering.*(` + noData + `).*===.*(` + listed + `)`})
+	}
 	return []Scenario{
 		blocked("range-dropped-at-gateway", "The office firewall drops all outgoing ports that nobody asked for.", gateway, "forward", ports+"drop"),
 		blocked("range-dropped-at-edge", "The data centre's firewall lets in port 21 and drops the passive ports.", edge, "forward", ports+"drop"),
 		blocked("range-dropped-at-server", "The server's firewall has a rule for port 21, and none for the passive ports.", server, "input", ports+"drop"),
 		blocked("range-rejected-at-server", "firewalld on the server prohibits the passive ports.", server, "input", ports+"reject with icmpx admin-prohibited"),
 		blocked("range-reset-at-edge", "The edge firewall answers the passive ports with a reset.", edge, "forward", ports+"reject with tcp reset"),
+		byFamily("range-dropped-ipv6", "The firewall opens the passive ports for IPv4 only, and the name has both.", "ip6 daddr "+ServerIP6+" ", "-6", "-4"),
+		byFamily("range-dropped-ipv4", "The new firewall rules for the passive ports are for IPv6 only.", "ip daddr "+ServerIP+" ", "-4", "-6"),
 		fault("data/range-not-configured", "The firewall opens 50000 to 50009, and the server was never told to stay within.",
 			filtered, then(vsftpd("pasv_min_port=0\npasv_max_port=0"),
 				filter(server, "input", "ct state established,related accept", "tcp dport { 21, 50000-50009 } accept", "meta l4proto tcp drop")), noListing),

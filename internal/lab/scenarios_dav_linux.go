@@ -206,7 +206,7 @@ func davPortScenarios() []Scenario {
 	}
 	// The children answer. Their parent goes on: nsenter would stop with it, and
 	// the lab could not be taken down.
-	stop := on(server, "pkill -STOP -P $(cat /run/apache2/apache2.pid)")
+	stop := on(server, "for i in $(seq 50); do [ -s /run/apache2/apache2.pid ] && break; sleep 0.1; done; pkill -STOP -P $(cat /run/apache2/apache2.pid)")
 	return []Scenario{
 		davFault("service/dav-not-started", "The server was rebooted, and the service is not enabled.", []string{"service/refused"}, func(context.Context, *Net) error { return nil },
 			Proof{Run: propfind + davURL + "; " + pingHost, Match: `(?s)refused.* [12] received`}),

@@ -198,6 +198,19 @@ func serviceScenarios() []Scenario {
 func listenScenarios() []Scenario {
 	refused := []string{"service/refused"}
 	other := []string{"service/other-protocol"}
+	// A second machine of the same name, with a program of its own on port 21.
+	second := func(f func(net.Conn)) setup {
+		return withVSFTPD(func(ctx context.Context, n *Net) error {
+			h, err := n.AddHost(ctx, n.Edge, "second", webIP+"/24")
+			if err != nil {
+				return err
+			}
+			if err := h.Accept(ctx, ":21", f); err != nil {
+				return err
+			}
+			return n.Zone.Add(FTPName + ". A " + webIP)
+		})
+	}
 	noListener := Proof{Run: curlFTP + "; " + pingHost, Match: `(?s)refused.* [12] received`}
 	python := func(args ...string) setup {
 		return func(ctx context.Context, n *Net) error {
@@ -222,6 +235,11 @@ func listenScenarios() []Scenario {
 		fault("service/ipv4-only", "The name has both addresses, and the server listens on IPv4 only.", []string{"service/wrong-listen-address"},
 			then(vsftpd("listen=YES\nlisten_ipv6=NO"), func(_ context.Context, n *Net) error { return n.Zone.Add(FTPName + ". AAAA " + ServerIP6) }),
 			bothWays(curl+"-6 ftp://"+FTPName+"/", `refused`, curl+"-4 ftp://"+FTPName+"/")).also("net/ipv6-broken", "dns/dead-address"),
+		fault("service/hung-at-one-address", "The name has two addresses; at the second the kernel accepts, and the program hangs.", []string{"service/hung"},
+			second(Silent), bothWays("timeout 15 "+curl+"ftp://"+webIP+"/", `timed out|imeout|^$`, curl+"ftp://"+ServerIP+"/")),
+		fault("service/other-at-one-address", "The name has two addresses; the second was given to a mail server.", other,
+			second(func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2p1\r\n"); Silent(c) }),
+			bothWays(curl+"ftp://"+webIP+"/", `SSH-2\.0|[Ww]eird server reply`, curl+"ftp://"+ServerIP+"/")),
 		fault("service/ssh-on-21", "sshd was put on port 21, to pass a firewall.", other, ssh, Proof{Run: curlFTP, Match: `SSH-2\.0-OpenSSH|[Ww]eird server reply`}),
 		fault("service/smtp-on-21", "A mail server took the port: it greets with 220, too.", other, python("smtpd", "-n", "-c", "DebuggingServer", "0.0.0.0:21"),
 			Proof{Run: curlFTP, Match: `(?s)< 220 \S+ Python SMTP.*> USER.*< 500 Error: command`}),

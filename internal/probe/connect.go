@@ -51,6 +51,9 @@ func connect(ctx context.Context, r *run) {
 		return
 	}
 	r.use(good[0])
+	for _, t := range good {
+		r.accepting = append(r.accepting, t.addr)
+	}
 	for _, t := range good[1:] {
 		t.conn.ResetClose()
 	}

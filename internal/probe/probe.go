@@ -143,7 +143,10 @@ type run struct {
 	renewals    int                                                       // control connections that had to be replaced
 	dataWorks   func(context.Context, *control, *observe.World) *dataConn // the way of opening a data connection that worked
 
-	ssh      *sshSession       // of SSH: what was learnt of the server
+	ssh       *sshSession  // of SSH: what was learnt of the server
+	accepting []netip.Addr // the addresses that accept connections; the way goes by the first
+	alone     bool         // this run is about one address of several
+
 	secured  *observe.TLSState // of HTTP: the handshake with the server; nil: none was made
 	proxy    *httpProxy        // of HTTP: the proxy that the connections lead through; nil: none
 	services []observe.Target  // of a bare host: what answers on the usual ports
@@ -176,7 +179,7 @@ func Run(ctx context.Context, w *observe.World, t observe.Target, o Options, tel
 	}
 	r := newRun(w, t, o)
 	r.walk(ctx, onTheWay(t.Protocol()), tell)
-	return r.conclude()
+	return r.conclude(ctx)
 }
 
 func newRun(w *observe.World, t observe.Target, o Options) *run {
@@ -203,8 +206,8 @@ func (r *run) walk(ctx context.Context, way []*check, tell Observer) {
 }
 
 // conclude ends the run and gives its report.
-func (r *run) conclude() *finding.Report {
-	r.finish()
+func (r *run) conclude(ctx context.Context) *finding.Report {
+	r.finish(ctx)
 	rep := r.report
 	rep.Findings = append(rep.Findings, r.findings...)
 	rep.RuledOut, rep.Facts, rep.NotAvailable = r.ruledOut, r.facts, r.missing
@@ -265,7 +268,7 @@ func (r *run) make(ctx context.Context, c *check) finding.Check {
 
 // finish waits for what goes on beside the way, says good-bye and states what
 // was found last.
-func (r *run) finish() {
+func (r *run) finish(ctx context.Context) {
 	if r.ctl != nil && !r.interrupted {
 		r.linkQuality()
 	}
@@ -274,6 +277,9 @@ func (r *run) finish() {
 	}
 	for _, end := range slices.Backward(r.goodbye) {
 		end()
+	}
+	if !r.alone {
+		r.otherAddresses(ctx)
 	}
 	if !r.interrupted {
 		r.askAuthority()

@@ -124,7 +124,7 @@ func survey(ctx context.Context, w *observe.World, t observe.Target, o Options, 
 	host := newRun(w, t, o)
 	host.walk(ctx, onTheWay(observe.Any), tell)
 	if host.stopped != "" {
-		return host.conclude()
+		return host.conclude(ctx)
 	}
 	reports := map[observe.Target]*finding.Report{}
 	whoAsks(host.services)
@@ -136,7 +136,7 @@ func survey(ctx context.Context, w *observe.World, t observe.Target, o Options, 
 	files := slices.DeleteFunc(slices.Clone(host.services), func(t observe.Target) bool { return withoutFiles(reports[t]) })
 	if len(files) > 1 {
 		host.checkServices(ctx, reports, func(t observe.Target) bool { return reports[t] == nil })
-		return host.together(reports)
+		return host.together(ctx, reports)
 	}
 	// One service, or none: the report is about it alone.
 	host.target.Scheme = host.doors()[0].scheme
@@ -148,7 +148,7 @@ func survey(ctx context.Context, w *observe.World, t observe.Target, o Options, 
 	}
 	host.report.Checks = slices.DeleteFunc(host.report.Checks, func(c finding.Check) bool { return c.Name == servicesCheck.name })
 	host.walk(ctx, beyondTheHost(host.target.Protocol()), tell)
-	return host.conclude()
+	return host.conclude(ctx)
 }
 
 // beyondTheHost are the checks of a protocol that come after those of the host.
@@ -197,7 +197,7 @@ func (r *run) checkService(ctx context.Context, w *observe.World, t observe.Targ
 	s := newRun(w, t, r.options)
 	s.links, s.addresses, s.facts.Addresses = r.links, slices.Clone(r.addresses), r.facts.Addresses
 	s.walk(ctx, beyondTheHost(t.Protocol()), nil)
-	return s.conclude()
+	return s.conclude(ctx)
 }
 
 // otherPath is where WebDAV answers, if not where it was asked for.
@@ -222,8 +222,8 @@ func withoutFiles(rep *finding.Report) bool {
 }
 
 // together makes one report of several services.
-func (r *run) together(reports map[observe.Target]*finding.Report) *finding.Report {
-	rep := r.conclude()
+func (r *run) together(ctx context.Context, reports map[observe.Target]*finding.Report) *finding.Report {
+	rep := r.conclude(ctx)
 	for _, t := range r.services {
 		s := finding.Service{Target: shown(t, reports[t]), Port: t.PortOr(), Report: reports[t]}
 		if withoutFiles(reports[t]) {
