@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -134,6 +135,9 @@ func newLabUp(p *program) *cobra.Command {
 			scenarios, err := lab.Select(lab.List(), args...)
 			if err != nil {
 				return err
+			}
+			if i := slices.IndexFunc(scenarios, func(s lab.Scenario) bool { return s.Name == args[0] }); i >= 0 {
+				scenarios = scenarios[i : i+1] // a name may be the beginning of others
 			}
 			if len(scenarios) != 1 {
 				return errors.New("name one scenario; see: ftpdoctor lab list")

@@ -128,8 +128,14 @@ func (r *run) local(d observe.Dialed) *finding.Finding {
 		return finding.New(finding.ClientFirewall, finding.Confirmed).With("port", strconv.Itoa(int(d.Remote.Port()))).
 			Saw("this machine's own answer to the attempt", orNone(d.Errno)+" "+d.Step.String(), fromThisMachine)
 	case d.Failure == observe.NetUnreach, d.Failure == observe.Invalid:
-		if way := r.w.Route(d.Remote.Addr()); way.Failure != observe.NotSupported && !way.OK() {
+		way := r.w.Route(d.Remote.Addr())
+		if way.Failure != observe.NotSupported && !way.OK() {
 			return r.noWay(d.Remote.Addr(), way)
+		}
+		if d.Failure == observe.Invalid && d.ICMP == nil { // so Linux answers for a route of type blackhole
+			return finding.New(finding.RouteBlackhole, finding.Likely).With("route", "blackhole").
+				Saw("this machine's own answer to the attempt", orNone(d.Errno), fromThisMachine).
+				Saw("the table has a way to the address: a rule that looks at the port decides otherwise (ip rule)", wayString(way), fromKernel)
 		}
 		if d.ICMP == nil {
 			return finding.New(finding.RouteNoRoute, finding.Likely).Saw("this machine's own answer to the attempt", d.Errno, fromThisMachine)

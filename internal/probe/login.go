@@ -21,6 +21,7 @@ var loginCheck = &check{
 
 const (
 	loginTimeout = 9 * time.Second // a wrong password is answered late on purpose
+	userTimeout  = 5 * time.Second // a name is answered soon; a refused password late
 	slowLogin    = 4 * time.Second
 )
 
@@ -38,9 +39,8 @@ func (r *run) anonymous() bool {
 
 func login(ctx context.Context, r *run) {
 	user, password := r.credentials()
-	x := r.ctl.sayWithin(ctx, "USER", user, loginTimeout)
-	if x.err != nil {
-		r.cutAtLogin(ctx, x)
+	x := r.ctl.sayWithin(ctx, "USER", user, userTimeout)
+	if x.err != nil && !r.lateUser(ctx, &x) {
 		return
 	}
 	if r.ctl.tls == nil && !r.anonymous() && x.reply.Code < 400 {
@@ -74,6 +74,29 @@ func login(ctx context.Context, r *run) {
 			Saw("time until the login was accepted", observe.Human(took), fromControl))
 	}
 	r.learn(ctx)
+}
+
+// lateUser goes on after USER brought no reply in time, or ended the connection.
+// A reply may still come: a server that asks a slow directory is not silenced by
+// a box on the way. The experiments that tell the two apart go on meanwhile.
+func (r *run) lateUser(ctx context.Context, x *exchange) bool {
+	if x.failure() != observe.Timeout || r.ctl.tls != nil {
+		r.cutAtLogin(ctx, *x)
+		return false
+	}
+	late, w := exchange{}, r.w.Scope("late-user")
+	var other, again exchange
+	all(w, map[string]func(*observe.World){
+		"late":  func(*observe.World) { late = r.ctl.read(ctx, loginTimeout-userTimeout) },
+		"words": func(w *observe.World) { other, again = r.otherWords(ctx, w, loginTimeout-userTimeout) },
+	})
+	if late.err != nil {
+		r.judgeUser(*x, other, again)
+		return false
+	}
+	late.verb, late.took = x.verb, late.took+x.took
+	*x = late
+	return true
 }
 
 // clearText says that the password crosses in clear, where the server has no TLS.
@@ -153,13 +176,23 @@ func (r *run) cutAtLogin(ctx context.Context, x exchange) {
 
 // cutAtUser: does the word USER end a second connection too, where other words pass?
 func (r *run) cutAtUser(ctx context.Context, x exchange) {
-	other, again := exchange{err: errNoConnection}, exchange{}
-	if c := r.session(ctx, r.w.Scope("words")); c != nil {
+	other, again := r.otherWords(ctx, r.w.Scope("words"), replyTimeout)
+	r.judgeUser(x, other, again)
+}
+
+// otherWords says another word and then USER on a connection of its own.
+func (r *run) otherWords(ctx context.Context, w *observe.World, patience time.Duration) (other, again exchange) {
+	other.err = errNoConnection
+	if c := r.session(ctx, w); c != nil {
 		defer c.drop()
-		other = c.say(ctx, "NOOP", "")
+		other = c.sayWithin(ctx, "NOOP", "", patience)
 		user, _ := r.credentials()
-		again = c.say(ctx, "USER", user)
+		again = c.sayWithin(ctx, "USER", user, patience)
 	}
+	return other, again
+}
+
+func (r *run) judgeUser(x, other, again exchange) {
 	f := finding.New(finding.NetInspectionReset, finding.Likely).Stop().With("command", "USER").
 		Saw("the reply to USER", x.String(), fromControl).
 		Saw("other words on a second connection", other.String(), fromExperiment).

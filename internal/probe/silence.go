@@ -323,6 +323,18 @@ func (r *run) hostSilent(ctx context.Context, w *observe.World, s *signs) *findi
 				DecideBy("on the gateway: ask for its route to the address (ip route get)")
 		}
 	}
+	if far == 0 && way.Gateway.IsValid() {
+		if n := w.Scope("static").Neighbour(way.Gateway, way.Interface); n.State == "permanent" {
+			ping := w.Scope("static").Ping(ctx, way.Gateway, experimentTimeout)
+			if !ping.OK() {
+				return evidence(finding.New(finding.RouteGatewayDown, finding.Likely).With("gateway", way.Gateway.String()).With("interface", way.Interface)).
+					Saw("the gateway's hardware address was entered by hand, and nothing answers at it", way.Gateway.String()+" "+n.State+", ping: "+ping.Step.String(), fromThisMachine).
+					Or(finding.RouteGatewayDown, "the static entry names another machine than the gateway, or the gateway is off").
+					Or(finding.NetHostDown, "the host is down, or does not exist").
+					DecideBy("remove the static entry (ip neigh del) and look whether the gateway answers ARP")
+			}
+		}
+	}
 	if isPrivate(s.addr) && !r.sameNetwork(s.addr) {
 		return evidence(finding.New(finding.RouteInternalAddress, finding.Likely)).
 			Saw("the address is private and not of a network of this machine", s.addr.String()+" / "+r.ownAddresses(), fromThisMachine).
