@@ -265,6 +265,7 @@ var dialogues = map[string][]string{
 	"service/refused":              nil, // see TestRefused
 	"service/hung":                 {"silent"},
 	"service/slow-greeting":        {"silent", "< ^220 "},
+	"service/slow-greeting-lines":  {"< ^220-", "silent", "< ^220 "},
 	"service/other-protocol-ssh":   {"< ^SSH-2.0-"},
 	"service/other-protocol-http":  {"silent", "> ", "< ^HTTP/1.1 400 "},
 	"service/other-protocol-smtp":  {"< ^220 .*ESMTP", "> USER demo", "< ^502 "},

@@ -85,6 +85,11 @@ connect → hang
 connect → wait 5s
 	pass
 `),
+		fault("service/slow-greeting-lines", "The first line of the greeting comes at once, the last after four seconds", "欢迎语首行立即到达，末行延迟四秒", codes("service/slow-greeting"), `
+connect → raw "220-Looking up your host name\r\n"
+	wait 4s
+	raw "220 Welcome.\r\n"
+`),
 		fault("service/other-protocol-ssh", "An SSH server answers on the port", "端口上应答的是 SSH 服务器", codes("service/other-protocol"), `
 connect → raw "SSH-2.0-OpenSSH_9.6\r\n"
 	hang

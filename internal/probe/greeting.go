@@ -1,9 +1,11 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"io"
 	"net/netip"
 	"strings"
@@ -42,8 +44,28 @@ func greet(ctx context.Context, r *run) {
 		}
 		waited += late.took
 		x = *late
+	} else if x.failure() == observe.Timeout {
+		x = r.restOfGreeting(ctx, x)
+		waited = x.took
 	}
 	r.judgeGreeting(ctx, x, waited)
+}
+
+// restOfGreeting waits for the end of a greeting that began: some servers send
+// its first line, and the next when they have looked up our name.
+func (r *run) restOfGreeting(ctx context.Context, begun exchange) exchange {
+	rest := r.ctl.read(ctx, longGreeting)
+	rest.took += begun.took
+	if len(rest.reply.Raw) == 0 {
+		begun.took = rest.took
+		if rest.failure() != observe.Timeout {
+			begun.err = rest.err
+		}
+		return begun
+	}
+	raw := slices.Concat(begun.reply.Raw, rest.reply.Raw)
+	rest.reply, rest.err = ftp.NewReader(bytes.NewReader(raw)).Reply()
+	return rest
 }
 
 // judgeGreeting judges what came first.
@@ -54,9 +76,16 @@ func (r *run) judgeGreeting(ctx context.Context, x exchange, waited time.Duratio
 	case protocolOf(first) != "":
 		r.otherProtocol(first)
 	case errors.Is(x.err, ftp.ErrNotFTP), x.err != nil && len(reply.Raw) > 0, errors.Is(x.err, ftp.ErrTooLong):
-		r.find(finding.New(finding.ServiceBadGreeting, finding.Confirmed).Stop().With("reply", shorten(first)).
+		f := finding.New(finding.ServiceBadGreeting, finding.Confirmed).Stop().With("reply", shorten(first)).
 			Saw("the first bytes", fmt.Sprintf("%q", shorten(first)), fromControl).
-			Saw("what breaks the protocol", defects(reply, x.err), fromControl))
+			Saw("what breaks the protocol", defects(reply, x.err), fromControl)
+		if x.failure() == observe.Timeout {
+			f.Confidence = finding.Likely
+			f.Or(finding.ServiceBadGreeting, "the greeting has no end: its last line, or the end of that line, is missing in the server's set-up").
+				Or(finding.ServiceHung, "the program hangs in the middle of its greeting").
+				DecideBy("on the server: what does the process do (ps, strace -p), and does its log move")
+		}
+		r.find(f)
 	case x.err != nil:
 		r.closedBeforeGreeting(ctx, x, waited)
 	case reply.Code == 220:
