@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
