@@ -154,7 +154,7 @@ func (d *Def) explains(c Code) bool {
 // Evidence is one observation.
 type Evidence struct {
 	What   string `json:"what"`             // what was looked at; a phrase of the catalogue of phrases
-	Detail string `json:"detail,omitempty"` // what was seen: replies, addresses, times; the same in every language
+	Detail string `json:"detail,omitempty"` // what was seen: replies, addresses, times; our own words within are marked by [Say]
 	Source string `json:"source,omitempty"` // where it was seen; a phrase
 }
 

@@ -61,7 +61,7 @@ func (r *run) compare(ctx context.Context, path string, content []byte) {
 	case v.status() == 200:
 		r.find(finding.New(finding.FileCorrupted, finding.Confirmed).With("path", path).With("bytes", fmt.Sprint(d.N)).
 			Saw("bytes sent", fmt.Sprint(len(content)), fromServer).
-			Saw("bytes read back", fmt.Sprintf("%d, SHA-256 differs, %s", d.N, d.Step), fromServer))
+			Saw("bytes read back", finding.Say("%s, SHA-256 differs", fmt.Sprint(d.N))+", "+told(d.Step), fromServer))
 	case v.status() == 403 || v.status() == 401: // a drop box that lets nobody read
 		f := r.answered(finding.FilePermissionDenied, finding.Confirmed, v).As(finding.Notice).With("path", path)
 		f.Stops = false
@@ -137,7 +137,7 @@ func (r *run) rename(ctx context.Context, from, to string) bool {
 			return true
 		}
 	}
-	r.find(f.Saw("the same with another form of the destination", strings.Join(destinations, ", ")+": no", fromExperiment).
+	r.find(f.Saw("the same with another form of the destination", strings.Join(destinations, ", ")+": "+finding.Say("fails too"), fromExperiment).
 		Or(finding.HTTPMethodBlocked, "a box on the way, or a rule of the server, does not let this method pass").
 		Or(finding.HTTPServerError, "the server itself fails on it").
 		DecideBy("on the server: does the request arrive, and what does the error log say at that moment"))

@@ -441,10 +441,10 @@ func (r *run) readList(ctx context.Context, res *resource, v visit) bool {
 		r.stalls(ctx, res, v)
 		return false
 	case errors.Is(err, dav.ErrDTD), errors.Is(err, dav.ErrTooDeep), err != nil && !v.answer.More:
-		r.brokenAnswer(v, err.Error())
+		r.brokenAnswer(v, toldError(err))
 		return false
 	case v.answer.BodyErr != nil, list.Cut && !v.answer.More:
-		r.brokenAnswer(v, "the document ends too early")
+		r.brokenAnswer(v, finding.Say("the document ends too early"))
 		return false
 	}
 	res.list = list

@@ -27,7 +27,7 @@ func (r *run) noAnswer(ctx context.Context, res *resource, v visit) (visit, bool
 		}
 		return v, false
 	case errors.Is(v.err, dav.ErrMalformed), errors.Is(v.err, dav.ErrTooLong):
-		r.brokenAnswer(v, v.err.Error())
+		r.brokenAnswer(v, toldError(v.err))
 		return v, false
 	case r.secured != nil && r.secured.CertRequested && (v.failure() == observe.Alert || v.failure() == observe.Closed || v.failure() == observe.Reset):
 		r.find(finding.New(finding.TLSClientCertRequired, finding.Confirmed).Stop().

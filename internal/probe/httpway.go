@@ -189,7 +189,7 @@ func (r *run) judgeMoved(ctx context.Context, res *resource) bool {
 	if err := s.open(ctx, observe.DialOptions{}); err != nil {
 		r.find(finding.New(finding.HTTPRedirected, finding.Confirmed).As(finding.Error).Stop().With("other", s.origin()+res.path).
 			Saw("the redirects, one after the other", shortenTo(strings.Join(res.hops, "; "), maxDetail), fromServer).
-			Saw("the place to which the redirect leads", s.origin()+": "+err.Error(), fromExperiment))
+			Saw("the place to which the redirect leads", s.origin()+": "+toldError(err), fromExperiment))
 		return false
 	}
 	if s.secure && r.secured == nil {
@@ -217,20 +217,20 @@ func (r *run) follow(res *resource, v visit) (next string, ok bool) {
 	}
 	switch {
 	case err != nil || location == "":
-		stop("no usable Location")
+		stop(finding.Say("no usable Location"))
 		return "", false
 	case to.Scheme != "http" && to.Scheme != "https":
-		stop("scheme " + to.Scheme)
+		stop(finding.Say("scheme %s", to.Scheme))
 		return "", false
 	case !strings.EqualFold(strings.TrimSuffix(to.Hostname(), "."), strings.TrimSuffix(r.target.Host, ".")):
-		why := "another host"
+		why := finding.Say("another host")
 		if a, err := netip.ParseAddr(to.Hostname()); err == nil && (isPrivate(a) || a.IsLoopback() || a.IsUnspecified()) {
-			why = "a private address"
+			why = finding.Say("a private address")
 		}
 		stop(why)
 		return "", false
 	case to.Scheme == "http" && res.site.secure && res.site.login != nil:
-		stop("https to http, with a password")
+		stop(finding.Say("https to http, with a password"))
 		return "", false
 	}
 	r.move(res, to)
