@@ -170,6 +170,7 @@ type Finding struct {
 	Code       Code        `json:"code"`
 	Severity   Severity    `json:"severity"`
 	Confidence Confidence  `json:"confidence"`
+	Check      string      `json:"check,omitempty"` // the check that stated it; empty: stated when the way was over
 	Subject    string      `json:"subject,omitempty"`
 	Title      string      `json:"title"`    // filled by [Report.Localize]
 	Sentence   string      `json:"sentence"` // filled by [Report.Localize]

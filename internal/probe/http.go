@@ -120,20 +120,22 @@ func (v visit) failure() observe.Failure {
 }
 
 // String words the exchange for evidence.
-func (v visit) String() string {
-	s := v.method + " " + v.target + " → "
+func (v visit) String() string { return v.method + " " + v.target + " → " + v.outcome() }
+
+// outcome words what came back, where the request is named already.
+func (v visit) outcome() string {
 	var not *dav.NotHTTPError
 	switch {
 	case errors.As(v.err, &not):
-		return s + fmt.Sprintf("%q", shorten(string(not.First)))
+		return fmt.Sprintf("%q", shorten(string(not.First)))
 	case v.failure() == observe.Closed:
-		return s + finding.Say("(connection closed after %s)", observe.Human(v.took))
+		return finding.Say("connection closed after %s", observe.Human(v.took))
 	case v.failure() == observe.Timeout && v.took > 0:
-		return s + finding.Say("(timeout after %s, %s bytes received)", observe.Human(v.took), fmt.Sprint(v.received))
+		return finding.Say("timeout after %s, %s bytes received", observe.Human(v.took), fmt.Sprint(v.received))
 	case v.err != nil:
-		return s + "(" + toldError(v.err) + ")"
+		return toldError(v.err)
 	}
-	s += v.answer.Line()
+	s := v.answer.Line()
 	if v.inside != 0 {
 		s += fmt.Sprintf(" (%d)", v.inside)
 	}

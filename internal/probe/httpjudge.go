@@ -87,7 +87,7 @@ func certificateWords(v visit) string {
 
 // answered begins a finding on an answer, which it shows, and who gave it.
 func (r *run) answered(d *finding.Def, c finding.Confidence, v visit) *finding.Finding {
-	f := finding.New(d, c).Stop().With("reply", v.answer.Line()).With("command", v.method).Saw("the answer", v.String(), fromServer)
+	f := finding.New(d, c).Stop().With("reply", v.answer.Line()).With("command", v.method).With("path", v.target).Saw("the answer", v.String(), fromServer)
 	if who := v.answer.Who(); who != "" {
 		f.Saw("which boxes show themselves in the answer", who, fromServer)
 	}

@@ -253,6 +253,7 @@ func (r *run) make(ctx context.Context, c *check) finding.Check {
 	r.facts.Timings[c.name] = done.DurationS
 	done.Outcome = finding.Passed
 	for _, f := range r.findings[before:] {
+		f.Check = c.name
 		if f.Severity >= finding.Warning {
 			done.Outcome = finding.Found
 		}
