@@ -269,7 +269,7 @@ func phraseArgs(f types.Object) []int {
 		return []int{0, 2}
 	case "finding.Or":
 		return []int{1}
-	case "finding.DecideBy", "probe.lacks":
+	case "finding.DecideBy", "finding.Say", "probe.lacks":
 		return []int{0}
 	}
 	return nil
@@ -321,8 +321,27 @@ func (w *walk) values(e ast.Expr) {
 			w.returns(body)
 			return
 		}
+		if w.info.Types[e.Fun].IsType() && w.constants(e) { // string(x), where x is one of a type's constants
+			return
+		}
 	}
 	w.unknown = append(w.unknown, w.place(e)+": "+types.ExprString(e))
+}
+
+// constants takes all constants of the named type that is converted to string.
+func (w *walk) constants(conversion *ast.CallExpr) bool {
+	named, ok := w.info.TypeOf(conversion.Args[0]).(*types.Named)
+	if !ok {
+		return false
+	}
+	scope, any := named.Obj().Pkg().Scope(), false
+	for _, name := range scope.Names() {
+		if c, ok := scope.Lookup(name).(*types.Const); ok && types.Identical(c.Type(), named) {
+			w.found[constant.StringVal(c.Val())] = w.place(conversion)
+			any = true
+		}
+	}
+	return any
 }
 
 // returned follows what a function value returns.

@@ -154,7 +154,7 @@ func (d *Def) explains(c Code) bool {
 // Evidence is one observation.
 type Evidence struct {
 	What   string `json:"what"`             // what was looked at; a phrase of the catalogue of phrases
-	Detail string `json:"detail,omitempty"` // what was seen: replies, addresses, times; the same in every language
+	Detail string `json:"detail,omitempty"` // what was seen: replies, addresses, times; our own words within are marked by [Say]
 	Source string `json:"source,omitempty"` // where it was seen; a phrase
 }
 
@@ -170,6 +170,7 @@ type Finding struct {
 	Code       Code        `json:"code"`
 	Severity   Severity    `json:"severity"`
 	Confidence Confidence  `json:"confidence"`
+	Check      string      `json:"check,omitempty"` // the check that stated it; empty: stated when the way was over
 	Subject    string      `json:"subject,omitempty"`
 	Title      string      `json:"title"`    // filled by [Report.Localize]
 	Sentence   string      `json:"sentence"` // filled by [Report.Localize]

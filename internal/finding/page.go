@@ -202,6 +202,12 @@ func fill(s string, args map[string]string) string {
 // when that software is not known.
 func (r *Report) Localize(lang Lang) {
 	for _, f := range r.Findings {
+		for name, v := range f.Args {
+			f.Args[name] = Said(v, lang)
+		}
+		for i, e := range f.Evidence {
+			f.Evidence[i] = Evidence{What: Phrase(e.What, lang), Detail: Said(e.Detail, lang), Source: Phrase(e.Source, lang)}
+		}
 		p, err := PageOf(f.Code, lang)
 		if err != nil {
 			f.Title, f.Sentence = string(f.Code), string(f.Code)
@@ -209,10 +215,6 @@ func (r *Report) Localize(lang Lang) {
 		}
 		f.Title, f.Sentence = p.Title, fill(p.Sentence, f.Args)
 		f.Remedies = applicable(p.Remedies, f.Args, r.Facts.Software)
-		for i := range f.Evidence {
-			f.Evidence[i].What = Phrase(f.Evidence[i].What, lang)
-			f.Evidence[i].Source = Phrase(f.Evidence[i].Source, lang)
-		}
 		localizeCandidates(f.Candidates, lang)
 		f.Decide = Phrase(f.Decide, lang)
 		if r.RootCause != nil && r.RootCause.Code == f.Code && f.BecauseOf == "" {

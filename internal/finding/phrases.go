@@ -7,11 +7,12 @@ var phrases = func() map[string]string {
 	all := maps.Clone(phrasesZh)
 	maps.Copy(all, phrasesZhSSH)
 	maps.Copy(all, phrasesZhHTTP)
+	maps.Copy(all, phrasesZhDetail)
 	return all
 }()
 
 // Phrase translates one of the fixed phrases in which sources word their
-// evidence. English is the key; a phrase that the catalogue lacks comes back
+// evidence, or which stand within a detail ([Say]). English is the key; a phrase that the catalogue lacks comes back
 // as it is, and a test in the module's root makes sure that none does.
 func Phrase(en string, lang Lang) string {
 	if lang == Chinese {

@@ -15,27 +15,30 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
+// Problem is why a key file can't be used.
+type Problem string
+
 // Reasons why a key file can't be used, as OpenSSH sees it. A file that is not
 // there, or can't be read, is a Failure of the step.
 const (
-	KeyTooOpen   = "too-open"  // others may read it, and OpenSSH refuses it
-	KeyEncrypted = "encrypted" // and nobody is there to be asked for the passphrase
-	KeyPuTTY     = "putty"     // PuTTY's format, which only PuTTY's kin read
-	KeyPublic    = "public"    // it holds a public key
-	KeyMalformed = "malformed"
+	KeyTooOpen   Problem = "too-open"  // others may read it, and OpenSSH refuses it
+	KeyEncrypted Problem = "encrypted" // and nobody is there to be asked for the passphrase
+	KeyPuTTY     Problem = "putty"     // PuTTY's format, which only PuTTY's kin read
+	KeyPublic    Problem = "public"    // it holds a public key
+	KeyMalformed Problem = "malformed"
 )
 
 // SSHKey is a private key: a file of this machine, or held by the agent. A
 // recording holds its public half only.
 type SSHKey struct {
 	Step
-	Source  string `json:"source"` // the path, or "agent 1"
-	Type    string `json:"type,omitempty"`
-	Public  Bytes  `json:"public,omitempty"`  // wire form, where it is known
-	Comment string `json:"comment,omitempty"` // of the agent
-	Format  string `json:"format,omitempty"`  // the first line of a file of PuTTY's, which holds its version
-	Problem string `json:"problem,omitempty"` // one of the reasons above
-	Mode    string `json:"mode,omitempty"`    // of a file that is too open
+	Source  string  `json:"source"` // the path, or "agent 1"
+	Type    string  `json:"type,omitempty"`
+	Public  Bytes   `json:"public,omitempty"`  // wire form, where it is known
+	Comment string  `json:"comment,omitempty"` // of the agent
+	Format  string  `json:"format,omitempty"`  // the first line of a file of PuTTY's, which holds its version
+	Problem Problem `json:"problem,omitempty"` // one of the reasons above
+	Mode    string  `json:"mode,omitempty"`    // of a file that is too open
 
 	signer ssh.Signer
 	agent  net.Conn // nil: of a file

@@ -96,7 +96,7 @@ func (t Target) String() string {
 // TargetError says why a text can't be a target, and what was probably meant.
 type TargetError struct {
 	Given string
-	Why   string // a phrase
+	Why   Reason
 	Meant string // a target that would do, or empty
 }
 
@@ -108,21 +108,24 @@ func (e *TargetError) Error() string {
 	return s
 }
 
+// Reason is what is wrong with a target; people read it.
+type Reason string
+
 // The reasons of a TargetError.
 const (
-	WhyEmpty       = "no host is given"
-	WhyScheme      = "the scheme is not one that this program knows"
-	WhyTwice       = "the scheme stands there twice"
-	WhyWide        = "it holds full-width characters"
-	WhySpace       = "it holds spaces or invisible characters"
-	WhyPort        = "the port is not a number from 1 to 65535"
-	WhyWindowsPath = "that is a path of Windows, not a URL"
-	WhyQuotes      = "it holds quotation marks or brackets of a text"
-	WhyHost        = "the host name has a character that no name can have"
-	WhyLength      = "the host name is longer than a name can be"
-	WhyPlaceholder = "the host is a placeholder"
-	WhySlashes     = "the slashes after the scheme are not two"
-	WhyAddress     = "it looks like an IPv4 address and is none"
+	WhyEmpty       Reason = "no host is given"
+	WhyScheme      Reason = "the scheme is not one that this program knows"
+	WhyTwice       Reason = "the scheme stands there twice"
+	WhyWide        Reason = "it holds full-width characters"
+	WhySpace       Reason = "it holds spaces or invisible characters"
+	WhyPort        Reason = "the port is not a number from 1 to 65535"
+	WhyWindowsPath Reason = "that is a path of Windows, not a URL"
+	WhyQuotes      Reason = "it holds quotation marks or brackets of a text"
+	WhyHost        Reason = "the host name has a character that no name can have"
+	WhyLength      Reason = "the host name is longer than a name can be"
+	WhyPlaceholder Reason = "the host is a placeholder"
+	WhySlashes     Reason = "the slashes after the scheme are not two"
+	WhyAddress     Reason = "it looks like an IPv4 address and is none"
 )
 
 var (
@@ -147,7 +150,7 @@ func ParseTarget(given string) (Target, error) {
 }
 
 // parseTarget returns the reason against a text and the text mended.
-func parseTarget(s string) (t Target, why, mended string) {
+func parseTarget(s string) (t Target, why Reason, mended string) {
 	if narrow := width.Narrow.String(s); narrow != s && hasWide(s) {
 		return t, WhyWide, narrow
 	}
@@ -179,7 +182,7 @@ func parseTarget(s string) (t Target, why, mended string) {
 }
 
 // authority reads what stands behind the scheme.
-func authority(t Target, rest string) (Target, string, string) {
+func authority(t Target, rest string) (Target, Reason, string) {
 	prefix := ""
 	if t.Scheme != "" {
 		prefix = t.Scheme + "://"
@@ -215,7 +218,7 @@ func authority(t Target, rest string) (Target, string, string) {
 	return t, why, mended
 }
 
-func checkHost(t *Target, host string) (why, mended string) {
+func checkHost(t *Target, host string) (why Reason, mended string) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		t.Host = a.String()
 		return "", ""
@@ -265,7 +268,7 @@ func mendAddress(s string) string {
 	return strings.Join(parts, ".")
 }
 
-func splitPort(s string) (host string, port int, why string) {
+func splitPort(s string) (host string, port int, why Reason) {
 	if strings.HasPrefix(s, "[") {
 		end := strings.Index(s, "]")
 		if end < 0 {

@@ -28,7 +28,11 @@ func TestParseTarget(t *testing.T) {
 }
 
 func TestParseTargetLikelyIntent(t *testing.T) {
-	for _, c := range []struct{ in, why, meant string }{
+	for _, c := range []struct {
+		in    string
+		why   Reason
+		meant string
+	}{
 		{"", WhyEmpty, ""},
 		{"ftp://", WhyEmpty, ""},
 		{"ftp://ftp://ftp.example.com/", WhyTwice, "ftp://ftp.example.com/"},

@@ -33,7 +33,7 @@ func (r *run) certificate(ctx context.Context, st *observe.TLSState) {
 	leaf, err := x509.ParseCertificate(st.Certs[0])
 	v := r.w.Verify(ctx, st.Certs, observe.VerifyOptions{Name: r.target.Host, CAFile: r.options.CAFile, Fetch: true})
 	if err != nil || v.Failure == observe.Malformed {
-		r.find(finding.New(finding.TLSCertUntrusted, finding.Confirmed).Saw("the certificate can't be read", v.Reason+v.Errno, fromControl))
+		r.find(finding.New(finding.TLSCertUntrusted, finding.Confirmed).Saw("the certificate can't be read", ownWords.Replace(v.Reason+v.Errno), fromControl))
 		return
 	}
 	now := r.w.Now()
@@ -63,7 +63,7 @@ type chainView struct {
 func (c *chainView) about(d *finding.Def, conf finding.Confidence) *finding.Finding {
 	return finding.New(d, conf).About(nameOf(c.leaf.Subject.String())).
 		With("subject", c.names()).With("issuer", nameOf(c.leaf.Issuer.String())).With("date", dayOf(c.leaf.NotAfter)).
-		Saw("the server's certificate", fmt.Sprintf("%s, issuer %s, %s to %s", c.names(), nameOf(c.leaf.Issuer.String()), dayOf(c.leaf.NotBefore), dayOf(c.leaf.NotAfter)), fromControl)
+		Saw("the server's certificate", finding.Say("%s, issuer %s, %s to %s", c.names(), nameOf(c.leaf.Issuer.String()), dayOf(c.leaf.NotBefore), dayOf(c.leaf.NotAfter)), fromControl)
 }
 
 func (c *chainView) names() string {
@@ -119,7 +119,7 @@ func (c *chainView) trust(sent []observe.Bytes) {
 	selfSigned := c.leaf.Subject.String() == issuer && c.sent == 1
 	rootSent := last.Subject.String() == last.Issuer.String() && c.sent > 1
 	reason := func(f *finding.Finding) *finding.Finding {
-		return f.Saw("verified with the roots of this machine", c.v.Reason, fromThisMachine).
+		return f.Saw("verified with the roots of this machine", ownWords.Replace(c.v.Reason), fromThisMachine).
 			Saw("certificates sent", fmt.Sprint(c.sent), fromControl)
 	}
 	switch {
@@ -172,7 +172,7 @@ func (c *chainView) keepBack() {
 	if c.unproved == nil || c.opportunistic() || c.anonymous() || c.options.AllowUntrusted {
 		return
 	}
-	c.unproved.Stop().Saw("the password was kept back", "--allow-untrusted would send it all the same", fromThisMachine)
+	c.unproved.Stop().Saw("the password was kept back", finding.Say("--allow-untrusted would send it all the same"), fromThisMachine)
 }
 
 func (c *chainView) strength(sent []observe.Bytes) {

@@ -126,7 +126,7 @@ func (r *run) local(d observe.Dialed) *finding.Finding {
 			return r.noWay(d.Remote.Addr(), way)
 		}
 		return finding.New(finding.ClientFirewall, finding.Confirmed).With("port", strconv.Itoa(int(d.Remote.Port()))).
-			Saw("this machine's own answer to the attempt", orNone(d.Errno)+" "+d.Step.String(), fromThisMachine)
+			Saw("this machine's own answer to the attempt", orNone(d.Errno)+" "+told(d.Step), fromThisMachine)
 	case d.Failure == observe.NetUnreach, d.Failure == observe.Invalid:
 		way := r.w.Route(d.Remote.Addr())
 		if way.Failure != observe.NotSupported && !way.OK() {
@@ -193,6 +193,6 @@ func (r *run) judgeDead(t attempt, again observe.Dialed, good []attempt, sameFam
 		conf = finding.Likely
 	}
 	r.find(finding.New(def, conf).As(finding.Error).With("address", t.addr.String()).With("other", strings.Join(goods, ", ")).With("family", family(t.addr)).
-		Saw("connecting to this address", t.addr.String()+": "+again.Step.String(), fromExperiment).
+		Saw("connecting to this address", t.addr.String()+": "+told(again.Step), fromExperiment).
 		Saw("connecting to the other addresses", strings.Join(goods, ", ")+": ok", fromExperiment))
 }

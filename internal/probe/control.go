@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/ftp"
 	"ftpdoctor/internal/observe"
 )
@@ -106,9 +107,9 @@ func (x exchange) String() string {
 	case x.err == nil:
 		return s + x.reply.String()
 	case errors.Is(x.err, io.EOF) || errors.Is(x.err, io.ErrUnexpectedEOF):
-		return s + strings.TrimSpace(x.reply.String()+" (connection closed)")
+		return s + strings.TrimSpace(x.reply.String()+" ("+finding.Say("connection closed")+")")
 	default:
-		return s + strings.TrimSpace(x.reply.String()+" ("+x.err.Error()+")")
+		return s + strings.TrimSpace(x.reply.String()+" ("+toldError(x.err)+")")
 	}
 }
 

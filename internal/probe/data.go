@@ -87,15 +87,15 @@ func (o outcome) String() string {
 		if o.announced.IsValid() {
 			s += " " + o.announced.String()
 		}
-		return s + ": " + o.opened.String()
+		return s + ": " + told(o.opened)
 	case o.prelim.err != nil || o.prelim.reply.Code >= 400:
 		return o.how + ", " + o.prelim.String()
 	case o.tls != nil && !o.tls.OK():
 		return o.how + ", TLS: " + describeState(*o.tls) + ", " + o.final.String()
 	case !o.drained.OK():
-		return fmt.Sprintf("%s, %d bytes, then %s", o.how, o.drained.N, o.drained.Step)
+		return finding.Say("%s, %s bytes, then %s", o.how, fmt.Sprint(o.drained.N), told(o.drained.Step))
 	case !o.sent.OK():
-		return fmt.Sprintf("%s, %d bytes sent, then %s, %s", o.how, o.sent.N, o.sent.Step, o.final)
+		return finding.Say("%s, %s bytes sent, then %s, %s", o.how, fmt.Sprint(o.sent.N), told(o.sent.Step), o.final.String())
 	default:
 		return o.how + ", " + o.final.String()
 	}
@@ -389,7 +389,7 @@ func (r *run) judgeAnnounced(ctx context.Context, pasv outcome) {
 	if r.isOwn(a.Addr()) && peer.IsLoopback() {
 		return // a server on this machine that names the machine's address
 	}
-	tried := "not tried: the check of a server on this machine does not leave it"
+	tried := finding.Say("not tried: the check of a server on this machine does not leave it")
 	if !peer.IsLoopback() {
 		// The experiment: only a connection, nothing is sent.
 		conn, d := r.w.Scope("announced").Dial(ctx, a, observe.DialOptions{Timeout: announceDial})
@@ -399,7 +399,7 @@ func (r *run) judgeAnnounced(ctx context.Context, pasv outcome) {
 				return // a server with several addresses
 			}
 		}
-		tried = d.Step.String()
+		tried = told(d.Step)
 	}
 	def := finding.DataPassiveWrongAddress
 	if isPrivate(a.Addr()) && (!isPrivate(peer) || !r.sameNetwork(a.Addr())) {
@@ -606,7 +606,7 @@ func (r *run) judgeStall(ctx context.Context, o outcome) *finding.Finding {
 func (r *run) controlLost(ctx context.Context, o outcome) *finding.Finding {
 	fresh := r.secondGreeting(ctx, quickGreeting)
 	f := finding.New(finding.NetIdleTimeout, finding.Likely).With("seconds", fmt.Sprintf("%.0f", o.drained.Took.Seconds())).
-		Saw("the data connection", fmt.Sprintf("%d bytes in %s", o.drained.N, observe.Human(o.drained.Took)), fromData).
+		Saw("the data connection", finding.Say("%s bytes in %s", fmt.Sprint(o.drained.N), observe.Human(o.drained.Took)), fromData).
 		Saw("the control connection after it", o.final.String(), fromControl).
 		Saw("a new connection at that moment", fresh.String(), fromExperiment)
 	if fresh.err != nil || o.drained.Took < time.Second {

@@ -60,7 +60,7 @@ func (r *run) quota() {
 		severity = finding.Error
 	}
 	r.find(finding.New(finding.FileQuotaExceeded, finding.Confirmed).As(severity).With("path", r.target.Path).
-		Saw("the room that is left, as the server says", fmt.Sprintf("%d bytes", self.Available), fromServer))
+		Saw("the room that is left, as the server says", finding.Say("%s bytes", fmt.Sprint(self.Available)), fromServer))
 }
 
 // davDownload reads the file of the target, keeps no more than its hash, and
@@ -82,7 +82,7 @@ func (r *run) davDownload(ctx context.Context) {
 		r.judgeStatus(ctx, r.dav, v)
 	case !d.OK():
 		r.find(finding.New(finding.FileCorrupted, finding.Confirmed).Stop().With("path", r.target.Path).With("bytes", fmt.Sprint(d.N)).
-			Saw("the download broke off", d.Step.String(), fromServer).
+			Saw("the download broke off", told(d.Step), fromServer).
 			Saw("bytes that came", fmt.Sprintf("%d of %d", d.N, v.answer.Length), fromServer))
 	case r.dav.self.Size >= 0 && d.N != r.dav.self.Size:
 		r.find(finding.New(finding.FileCorrupted, finding.Confirmed).With("path", r.target.Path).With("bytes", fmt.Sprint(d.N)).
@@ -129,16 +129,16 @@ func (r *run) whoFails() {
 	res := r.dav
 	var windows []string
 	if c := res.site.login; c != nil && c.challenge.Scheme == "basic" && !res.site.secure {
-		windows = append(windows, "Basic over http: BasicAuthLevel")
+		windows = append(windows, finding.Say("Basic over http: BasicAuthLevel"))
 	}
 	davHere := res.propfind.status() == 207
 	if davHere && res.options.answer != nil && !res.options.answer.HasClass("2") {
-		windows = append(windows, "no LOCK: DAV class 2 is missing")
+		windows = append(windows, finding.Say("no LOCK: DAV class 2 is missing"))
 		r.find(finding.New(finding.ClientLibraryLimit, finding.Confirmed).As(finding.Notice).With("software", "macOS Finder").With("reply", "DAV: "+orNone(strings.Join(res.options.answer.Classes(), ", "))).
 			Saw("classes that the server offers; the Finder of macOS writes only with class 2", describeOptions(res.options), fromServer))
 	}
 	if res.self.Size > windowsLimit {
-		windows = append(windows, fmt.Sprintf("%d bytes: FileSizeLimitInBytes is %d", res.self.Size, windowsLimit))
+		windows = append(windows, finding.Say("%s bytes: FileSizeLimitInBytes is %s", fmt.Sprint(res.self.Size), fmt.Sprint(windowsLimit)))
 	}
 	if davHere && len(windows) > 0 {
 		r.find(finding.New(finding.ClientWebDAVRedirector, finding.Confirmed).As(finding.Notice).With("reply", windows[0]).

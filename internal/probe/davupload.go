@@ -61,13 +61,13 @@ func (r *run) compare(ctx context.Context, path string, content []byte) {
 	case v.status() == 200:
 		r.find(finding.New(finding.FileCorrupted, finding.Confirmed).With("path", path).With("bytes", fmt.Sprint(d.N)).
 			Saw("bytes sent", fmt.Sprint(len(content)), fromServer).
-			Saw("bytes read back", fmt.Sprintf("%d, SHA-256 differs, %s", d.N, d.Step), fromServer))
+			Saw("bytes read back", finding.Say("%s, SHA-256 differs", fmt.Sprint(d.N))+", "+told(d.Step), fromServer))
 	case v.status() == 403 || v.status() == 401: // a drop box that lets nobody read
 		f := r.answered(finding.FilePermissionDenied, finding.Confirmed, v).As(finding.Notice).With("path", path)
 		f.Stops = false
 		r.find(f)
 	default:
-		r.find(finding.New(finding.HTTPServerError, finding.Likely).With("reply", v.String()).With("command", "GET").
+		r.find(finding.New(finding.HTTPServerError, finding.Likely).With("reply", v.outcome()).With("command", "GET").
 			Saw("reading the test file back", v.String(), fromServer))
 	}
 }
@@ -90,14 +90,14 @@ func (r *run) lockAndUnlock(ctx context.Context, path string) {
 		return
 	}
 	if token == "" || strings.ContainsAny(token, "<> \r\n") {
-		r.find(finding.New(finding.HTTPMethodBlocked, finding.Likely).As(finding.Warning).With("command", "LOCK").With("reply", lock.String()).
+		r.find(finding.New(finding.HTTPMethodBlocked, finding.Likely).As(finding.Warning).With("command", "LOCK").With("reply", lock.outcome()).
 			Saw("locking the test file, as Windows and macOS do before they write", lock.String(), fromServer).
 			Saw("OPTIONS at this path", describeOptions(r.dav.options), fromServer))
 		return
 	}
 	unlock := s.ask(ctx, "UNLOCK", path, order{fields: []dav.Field{{Name: "Lock-Token", Value: "<" + token + ">"}}, limit: maxStray})
 	if !unlock.good() {
-		r.find(finding.New(finding.HTTPMethodBlocked, finding.Likely).As(finding.Warning).With("command", "UNLOCK").With("reply", unlock.String()).
+		r.find(finding.New(finding.HTTPMethodBlocked, finding.Likely).As(finding.Warning).With("command", "UNLOCK").With("reply", unlock.outcome()).
 			Saw("unlocking the test file again", unlock.String(), fromServer).
 			Saw("OPTIONS at this path", describeOptions(r.dav.options), fromServer))
 	}
@@ -117,7 +117,7 @@ func (r *run) rename(ctx context.Context, from, to string) bool {
 	if first.good() {
 		return true
 	}
-	f := finding.New(finding.HTTPMethodBlocked, finding.Likely).With("command", "MOVE").With("reply", first.String()).
+	f := finding.New(finding.HTTPMethodBlocked, finding.Likely).With("command", "MOVE").With("reply", first.outcome()).
 		Saw("renaming the test file", first.String(), fromServer)
 	if first.answer != nil {
 		if who := first.answer.Who(); who != "" {
@@ -137,7 +137,7 @@ func (r *run) rename(ctx context.Context, from, to string) bool {
 			return true
 		}
 	}
-	r.find(f.Saw("the same with another form of the destination", strings.Join(destinations, ", ")+": no", fromExperiment).
+	r.find(f.Saw("the same with another form of the destination", strings.Join(destinations, ", ")+": "+finding.Say("fails too"), fromExperiment).
 		Or(finding.HTTPMethodBlocked, "a box on the way, or a rule of the server, does not let this method pass").
 		Or(finding.HTTPServerError, "the server itself fails on it").
 		DecideBy("on the server: does the request arrive, and what does the error log say at that moment"))
@@ -166,7 +166,7 @@ func (r *run) davRemove(ctx context.Context, paths []string) {
 	if there.status() != 200 {
 		return
 	}
-	f := finding.New(finding.HTTPMethodBlocked, finding.Likely).With("command", "DELETE").With("reply", last.String())
+	f := finding.New(finding.HTTPMethodBlocked, finding.Likely).With("command", "DELETE").With("reply", last.outcome())
 	r.find(f.Saw("the test file could not be removed and stays on the server", paths[0]+": "+last.String(), fromServer))
 }
 
@@ -189,7 +189,7 @@ func (r *run) notPut(ctx context.Context, v visit, path string, content []byte) 
 				Saw("the upload", v.String(), fromServer).
 				Saw("the same with fewer bytes", "1000: "+less.String(), fromExperiment)
 		}
-		return finding.New(finding.HTTPMethodBlocked, finding.Likely).Stop().With("command", "PUT").With("reply", v.String()).
+		return finding.New(finding.HTTPMethodBlocked, finding.Likely).Stop().With("command", "PUT").With("reply", v.outcome()).
 			Saw("the upload", v.String(), fromServer).
 			Saw("the same with fewer bytes", "1000: "+less.String(), fromExperiment).
 			Or(finding.HTTPMethodBlocked, "a box on the way does not let this method pass").

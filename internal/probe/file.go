@@ -104,7 +104,7 @@ func (r *run) looked(o outcome) {
 	}
 	if o.drained.NoNotify {
 		r.find(finding.New(finding.TLSNoCloseNotify, finding.Confirmed).
-			Saw("the end of the data connection", "FIN without close_notify, "+o.final.String(), fromData))
+			Saw("the end of the data connection", finding.Say("FIN without close_notify")+", "+o.final.String(), fromData))
 	}
 	if o.tls != nil && o.tls.OK() {
 		r.facts.Data["tls_resumed"] = o.tls.Resumed
@@ -183,9 +183,9 @@ func (r *run) inListing(ctx context.Context, name string) (there, looked bool) {
 
 func yesNo(b bool) string {
 	if b {
-		return "yes"
+		return finding.Say("yes")
 	}
-	return "no"
+	return finding.Say("no")
 }
 
 // upload writes a test file under a name of its own, reads it back, compares
@@ -212,7 +212,7 @@ func (r *run) upload(ctx context.Context) {
 	case back.ok() && back.drained.SHA256 != hex.EncodeToString(sum[:]):
 		r.find(finding.New(finding.FileCorrupted, finding.Confirmed).With("path", name).With("bytes", fmt.Sprint(back.drained.N)).
 			Saw("bytes sent", fmt.Sprint(len(content)), fromData).
-			Saw("bytes read back", fmt.Sprintf("%d, SHA-256 differs", back.drained.N), fromData))
+			Saw("bytes read back", finding.Say("%s, SHA-256 differs", fmt.Sprint(back.drained.N)), fromData))
 	case !back.ok() && back.prelim.reply.Code < 400:
 		r.find(r.transferFailed(ctx, back).Stop().Saw("reading the test file back", back.String(), fromData))
 	case !back.ok(): // a drop box that lets nobody read

@@ -127,7 +127,7 @@ func (r *run) greeted(reply ftp.Reply, waited time.Duration) {
 			continue // many clients live with it
 		}
 		r.find(finding.New(finding.ServiceBadGreeting, finding.Confirmed).As(finding.Warning).With("reply", shorten(string(reply.Raw))).
-			Saw("what breaks the protocol", string(d), fromControl))
+			Saw("what breaks the protocol", finding.Say(string(d)), fromControl))
 		break
 	}
 }
@@ -141,10 +141,10 @@ func near5(d time.Duration) bool {
 func defects(reply ftp.Reply, err error) string {
 	var s []string
 	for _, d := range reply.Defects {
-		s = append(s, string(d))
+		s = append(s, finding.Say(string(d)))
 	}
 	if err != nil && !errors.Is(err, ftp.ErrNotFTP) {
-		s = append(s, err.Error())
+		s = append(s, toldError(err))
 	}
 	return strings.Join(s, "; ")
 }
@@ -191,7 +191,7 @@ func (r *run) closedBeforeGreeting(ctx context.Context, x exchange, waited time.
 	}
 	f := finding.New(finding.NetSourceNotAllowed, finding.Likely).Stop().
 		Saw("the connection was accepted and ended without a word", how, fromControl).
-		Saw("a second try after a pause", again.String()+" after "+observe.Human(again.took), fromExperiment)
+		Saw("a second try after a pause", again.String()+" ("+observe.Human(again.took)+")", fromExperiment)
 	if waited > wrapperDelay-300*time.Millisecond && waited < wrapperDelay+1500*time.Millisecond {
 		f.Saw("the delay of 5 s is that of tcp_wrappers and of reverse look-ups", observe.Human(waited), fromControl)
 	}
@@ -285,7 +285,7 @@ func (r *run) experimentsOnSilence(ctx context.Context) *exchange {
 		f := finding.New(finding.ServiceHung, finding.Likely).Stop().With("seconds", fmt.Sprintf("%.0f", (quickGreeting+longGreeting).Seconds())).
 			Saw("the connection was accepted, and nothing came", s.late.String(), fromControl).
 			Saw("a second connection", s.second.String(), fromExperiment).
-			Saw("a TLS handshake on the same port", s.tls.Step.String(), fromExperiment).
+			Saw("a TLS handshake on the same port", told(s.tls.Step), fromExperiment).
 			Or(finding.ServiceHung, "the program hangs: the kernel accepts for it").
 			Or(finding.ServiceSlowGreeting, "the server may wait still longer for its resolver or for ident").
 			DecideBy("on the server: what does the process do (ps, strace -p), and does its log move")
@@ -354,7 +354,7 @@ func (r *run) implicitTLS(ctx context.Context) bool {
 	if st.Failure == observe.Timeout && st.Received == 0 {
 		if first := r.secondGreeting(ctx, quickGreeting); first.err == nil {
 			r.find(finding.New(finding.TLSExplicitExpected, finding.Confirmed).Stop().With("reply", first.reply.String()).
-				Saw("the answer to a TLS handshake", st.Step.String(), fromControl).
+				Saw("the answer to a TLS handshake", told(st.Step), fromControl).
 				Saw("the port greets in clear text", first.String(), fromExperiment))
 			return false
 		}

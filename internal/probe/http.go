@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ftpdoctor/internal/dav"
+	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
 )
 
@@ -119,37 +120,39 @@ func (v visit) failure() observe.Failure {
 }
 
 // String words the exchange for evidence.
-func (v visit) String() string {
-	s := v.method + " " + v.target + " → "
+func (v visit) String() string { return v.method + " " + v.target + " → " + v.outcome() }
+
+// outcome words what came back, where the request is named already.
+func (v visit) outcome() string {
 	var not *dav.NotHTTPError
 	switch {
 	case errors.As(v.err, &not):
-		return s + fmt.Sprintf("%q", shorten(string(not.First)))
+		return fmt.Sprintf("%q", shorten(string(not.First)))
 	case v.failure() == observe.Closed:
-		return s + fmt.Sprintf("(connection closed after %s)", observe.Human(v.took))
+		return finding.Say("connection closed after %s", observe.Human(v.took))
 	case v.failure() == observe.Timeout && v.took > 0:
-		return s + fmt.Sprintf("(timeout after %s, %d bytes received)", observe.Human(v.took), v.received)
+		return finding.Say("timeout after %s, %s bytes received", observe.Human(v.took), fmt.Sprint(v.received))
 	case v.err != nil:
-		return s + "(" + v.err.Error() + ")"
+		return toldError(v.err)
 	}
-	s += v.answer.Line()
+	s := v.answer.Line()
 	if v.inside != 0 {
 		s += fmt.Sprintf(" (%d)", v.inside)
 	}
 	if v.answer.BodyErr != nil {
-		s += fmt.Sprintf(" (%d bytes of the body, then: %s)", len(v.answer.Body), bodyEnd(v.answer.BodyErr))
+		s += finding.Say(" (%s bytes of the body, then: %s)", fmt.Sprint(len(v.answer.Body)), bodyEnd(v.answer.BodyErr))
 	}
 	return s
 }
 
 func bodyEnd(err error) string {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return string(observe.Closed)
+		return finding.Say(string(observe.Closed))
 	}
 	if f := observe.FailureOf(err); f != observe.OtherFailure {
-		return string(f)
+		return finding.Say(string(f))
 	}
-	return err.Error()
+	return toldError(err)
 }
 
 // origin is scheme and authority, as in a URL.

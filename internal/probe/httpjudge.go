@@ -87,7 +87,7 @@ func certificateWords(v visit) string {
 
 // answered begins a finding on an answer, which it shows, and who gave it.
 func (r *run) answered(d *finding.Def, c finding.Confidence, v visit) *finding.Finding {
-	f := finding.New(d, c).Stop().With("reply", v.answer.Line()).With("command", v.method).Saw("the answer", v.String(), fromServer)
+	f := finding.New(d, c).Stop().With("reply", v.answer.Line()).With("command", v.method).With("path", v.target).Saw("the answer", v.String(), fromServer)
 	if who := v.answer.Who(); who != "" {
 		f.Saw("which boxes show themselves in the answer", who, fromServer)
 	}
@@ -441,10 +441,10 @@ func (r *run) readList(ctx context.Context, res *resource, v visit) bool {
 		r.stalls(ctx, res, v)
 		return false
 	case errors.Is(err, dav.ErrDTD), errors.Is(err, dav.ErrTooDeep), err != nil && !v.answer.More:
-		r.brokenAnswer(v, err.Error())
+		r.brokenAnswer(v, toldError(err))
 		return false
 	case v.answer.BodyErr != nil, list.Cut && !v.answer.More:
-		r.brokenAnswer(v, "the document ends too early")
+		r.brokenAnswer(v, finding.Say("the document ends too early"))
 		return false
 	}
 	res.list = list

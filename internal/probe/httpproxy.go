@@ -218,7 +218,7 @@ func (r *run) proxyFails(ctx context.Context, p *httpProxy, v visit) (passedOn b
 		}
 	}
 	if direct.OK() {
-		detail := "ok"
+		detail := finding.Say("ok")
 		if answer.answer != nil {
 			detail = answer.String()
 		}

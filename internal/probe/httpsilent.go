@@ -27,7 +27,7 @@ func (r *run) noAnswer(ctx context.Context, res *resource, v visit) (visit, bool
 		}
 		return v, false
 	case errors.Is(v.err, dav.ErrMalformed), errors.Is(v.err, dav.ErrTooLong):
-		r.brokenAnswer(v, v.err.Error())
+		r.brokenAnswer(v, toldError(v.err))
 		return v, false
 	case r.secured != nil && r.secured.CertRequested && (v.failure() == observe.Alert || v.failure() == observe.Closed || v.failure() == observe.Reset):
 		r.find(finding.New(finding.TLSClientCertRequired, finding.Confirmed).Stop().
@@ -190,12 +190,12 @@ func (r *run) endedWithoutAnswer(ctx context.Context, res *resource, v visit) bo
 	case again.answer != nil:
 		r.find(evidence(finding.New(finding.ServiceTooManyConnections, finding.Possible).As(finding.Error)))
 	case other.answer != nil && v.method != "GET":
-		r.find(evidence(finding.New(finding.HTTPMethodBlocked, finding.Likely)).With("command", v.method).With("reply", string(v.failure())).
+		r.find(evidence(finding.New(finding.HTTPMethodBlocked, finding.Likely)).With("command", v.method).With("reply", finding.Say(string(v.failure()))).
 			Or(finding.HTTPMethodBlocked, "a box on the way does not let this method pass").
 			Or(finding.ServiceAborts, "the server's process dies of this request").
 			DecideBy("on the server: does the request arrive, and what does the error log say at that moment"))
 	default:
-		r.find(evidence(finding.New(finding.ServiceAborts, finding.Likely)).With("reply", string(v.failure())).
+		r.find(evidence(finding.New(finding.ServiceAborts, finding.Likely)).With("reply", finding.Say(string(v.failure()))).
 			Or(finding.ServiceAborts, "the server's process dies, or can't be started").
 			Or(finding.NetSourceNotAllowed, "an allow list does not name this address").
 			Or(finding.NetProxyProtocol, "the server expects the PROXY protocol of a load balancer").

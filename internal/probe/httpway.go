@@ -169,7 +169,7 @@ func (r *run) travel(ctx context.Context, res *resource, method string) (visit, 
 		}
 		res.hops = append(res.hops, fmt.Sprintf("%s %s → %s", v.answer.Line(), here, next))
 		if seen[next] || len(seen) > maxHops {
-			r.find(finding.New(finding.HTTPRedirectLoop, finding.Confirmed).Stop().With("other", next).With("count", strconv.Itoa(len(res.hops))).
+			r.find(finding.New(finding.HTTPRedirectLoop, finding.Confirmed).Stop().With("path", r.webPath()).With("other", next).With("count", strconv.Itoa(len(res.hops))).
 				Saw("the redirects, one after the other", shortenTo(strings.Join(res.hops, "; "), maxDetail), fromServer))
 			return v, false
 		}
@@ -187,9 +187,9 @@ func (r *run) judgeMoved(ctx context.Context, res *resource) bool {
 		return true
 	}
 	if err := s.open(ctx, observe.DialOptions{}); err != nil {
-		r.find(finding.New(finding.HTTPRedirected, finding.Confirmed).As(finding.Error).Stop().With("other", s.origin()+res.path).
+		r.find(finding.New(finding.HTTPRedirected, finding.Confirmed).With("path", r.webPath()).As(finding.Error).Stop().With("other", s.origin()+res.path).
 			Saw("the redirects, one after the other", shortenTo(strings.Join(res.hops, "; "), maxDetail), fromServer).
-			Saw("the place to which the redirect leads", s.origin()+": "+err.Error(), fromExperiment))
+			Saw("the place to which the redirect leads", s.origin()+": "+toldError(err), fromExperiment))
 		return false
 	}
 	if s.secure && r.secured == nil {
@@ -211,26 +211,26 @@ func (r *run) follow(res *resource, v visit) (next string, ok bool) {
 	}
 	to, err := base.Parse(location)
 	stop := func(why string) {
-		r.find(finding.New(finding.HTTPRedirected, finding.Confirmed).As(finding.Error).Stop().With("other", shorten(location)).
+		r.find(finding.New(finding.HTTPRedirected, finding.Confirmed).With("path", r.webPath()).As(finding.Error).Stop().With("other", shorten(location)).
 			Saw("the answer that sends clients elsewhere", v.String()+", Location: "+orNone(shorten(location)), fromServer).
 			Saw("why the redirect is not followed", why, fromThisMachine))
 	}
 	switch {
 	case err != nil || location == "":
-		stop("no usable Location")
+		stop(finding.Say("no usable Location"))
 		return "", false
 	case to.Scheme != "http" && to.Scheme != "https":
-		stop("scheme " + to.Scheme)
+		stop(finding.Say("scheme %s", to.Scheme))
 		return "", false
 	case !strings.EqualFold(strings.TrimSuffix(to.Hostname(), "."), strings.TrimSuffix(r.target.Host, ".")):
-		why := "another host"
+		why := finding.Say("another host")
 		if a, err := netip.ParseAddr(to.Hostname()); err == nil && (isPrivate(a) || a.IsLoopback() || a.IsUnspecified()) {
-			why = "a private address"
+			why = finding.Say("a private address")
 		}
 		stop(why)
 		return "", false
 	case to.Scheme == "http" && res.site.secure && res.site.login != nil:
-		stop("https to http, with a password")
+		stop(finding.Say("https to http, with a password"))
 		return "", false
 	}
 	r.move(res, to)
@@ -266,7 +266,7 @@ func (r *run) tellRedirects(res *resource) {
 		return
 	}
 	to := res.site.origin() + res.path
-	f := finding.New(finding.HTTPRedirected, finding.Confirmed).With("other", to).
+	f := finding.New(finding.HTTPRedirected, finding.Confirmed).With("path", r.webPath()).With("other", to).
 		Saw("the redirects, one after the other", shortenTo(strings.Join(res.hops, "; "), maxDetail), fromServer)
 	if strings.TrimSuffix(r.webPath(), "/") == strings.TrimSuffix(res.path, "/") && res.site.secure == secure(r.target) {
 		f.As(finding.Info).Saw("only the slash at the end is missing", r.webPath(), fromServer)

@@ -40,7 +40,7 @@ func (r *run) otherAddresses(ctx context.Context) {
 			f.Subject = others[i].String()
 			r.findings = append(r.findings, f.As(min(f.Severity, finding.Error)).With("address", others[i].String()).With("family", family(others[i])).
 				Saw("the address by which it fails", others[i].String(), fromExperiment).
-				Saw("the same by way of another address", first.String()+": ok", fromExperiment))
+				Saw("the same by way of another address", first.String()+": "+finding.Say("ok"), fromExperiment))
 		}
 	}
 }

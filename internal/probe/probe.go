@@ -253,6 +253,7 @@ func (r *run) make(ctx context.Context, c *check) finding.Check {
 	r.facts.Timings[c.name] = done.DurationS
 	done.Outcome = finding.Passed
 	for _, f := range r.findings[before:] {
+		f.Check = c.name
 		if f.Severity >= finding.Warning {
 			done.Outcome = finding.Found
 		}
@@ -402,7 +403,7 @@ func BadTarget(w *observe.World, e *observe.TargetError) *finding.Report {
 	f := finding.New(finding.ClientBadTarget, finding.Confirmed).Stop().About(e.Given).
 		With("target", e.Given).With("host", e.Given).With("near", e.Meant).With("other", bounded(e.Given)).
 		Saw("the target as it was given", e.Given, fromThisMachine).
-		Saw("what is wrong with it", e.Why, fromThisMachine)
+		Saw("what is wrong with it", finding.Say(string(e.Why)), fromThisMachine)
 	if e.Meant != "" {
 		f.Saw("what was probably meant", e.Meant, fromThisMachine)
 	}

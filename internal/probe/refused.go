@@ -50,7 +50,7 @@ func (r *run) refused(ctx context.Context, t attempt) {
 	})
 	evidence := func(f *finding.Finding) *finding.Finding {
 		return f.With("address", t.addr.String()).With("port", strconv.Itoa(port)).Stop().
-			Saw("connecting to the port", strconv.Itoa(port)+": "+t.dialed.Step.String(), fromControl)
+			Saw("connecting to the port", strconv.Itoa(port)+": "+told(t.dialed.Step), fromControl)
 	}
 	if len(claim.MACs) > 1 {
 		r.find(evidence(finding.New(finding.RouteDuplicateAddress, finding.Confirmed).With("mac", strings.Join(claim.MACs, ", "))).

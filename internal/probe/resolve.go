@@ -84,7 +84,7 @@ func (a serverAnswer) conclusive() bool {
 
 func (a serverAnswer) String() string {
 	if a.silent() {
-		return a.server.Addr().String() + ": " + a.v4.Step.String()
+		return a.server.Addr().String() + ": " + told(a.v4.Step)
 	}
 	s := fmt.Sprintf("%s: %s %s", a.server.Addr(), a.name, a.rcode())
 	for _, rr := range a.records() {
@@ -118,8 +118,8 @@ func resolve(ctx context.Context, r *run) {
 		n.conf.Servers = []netip.AddrPort{local}
 		if a := r.ask(ctx, r.w.Scope("default"), local, r.target.Host); a.silent() {
 			r.find(finding.New(finding.DNSNoResolver, finding.Confirmed).Stop().With("file", "/etc/resolv.conf").
-				Saw("name servers in the resolver configuration", "none", "/etc/resolv.conf").
-				Saw("asking this machine, as programs then do", a.v4.Step.String(), fromDNS))
+				Saw("name servers in the resolver configuration", "0", "/etc/resolv.conf").
+				Saw("asking this machine, as programs then do", told(a.v4.Step), fromDNS))
 			return
 		}
 	}
@@ -137,7 +137,7 @@ func (r *run) resolveBySystem(ctx context.Context) {
 			Saw("the system's resolver", string(l.Failure), fromDNS))
 	default:
 		r.find(finding.New(finding.DNSResolverUnreachable, finding.Likely).Stop().
-			Saw("the system's resolver", l.Step.String(), fromDNS))
+			Saw("the system's resolver", told(l.Step), fromDNS))
 	}
 }
 

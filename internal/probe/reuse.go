@@ -29,7 +29,7 @@ type trial struct {
 
 func (t trial) String() string {
 	if t.ok() && t.tls != nil && t.tls.Resumed {
-		return t.outcome.String() + ", resumed"
+		return t.outcome.String() + ", " + finding.Say("session resumed")
 	}
 	return t.outcome.String()
 }
@@ -94,7 +94,7 @@ func (r *run) trials(ctx context.Context, version uint16) []trial {
 func (r *run) noteReuse(trials []trial) {
 	matrix := map[string]any{}
 	for _, t := range trials {
-		matrix[cell(t)] = bounded(r.root.Redact(t.String()))
+		matrix[finding.Said(cell(t), finding.English)] = bounded(r.root.Redact(finding.Said(t.String(), finding.English)))
 	}
 	if len(matrix) > 0 && r.facts.TLS != nil {
 		r.facts.TLS["session_reuse"] = matrix
@@ -102,11 +102,11 @@ func (r *run) noteReuse(trials []trial) {
 }
 
 func cell(t trial) string {
-	how := "without resumption"
+	how := finding.Say("without resumption")
 	if t.resume {
-		how = "with resumption"
+		how = finding.Say("with resumption")
 	}
-	return tlswire.VersionName(t.version) + ", " + t.what + ", " + how
+	return tlswire.VersionName(t.version) + ", " + finding.Say(t.what) + ", " + how
 }
 
 // judgeReuse states what clients meet that behave otherwise than this check.

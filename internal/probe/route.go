@@ -54,7 +54,7 @@ func (r *run) noWay(a netip.Addr, way observe.Route) *finding.Finding {
 			Saw("the route that covers the address", way.Kind+" "+way.Prefix.String()+" ("+way.Errno+")", fromKernel)
 	case way.Failure == observe.Denied:
 		return finding.New(finding.RouteBlackhole, finding.Likely).With("address", a.String()).
-			Saw("the kernel's answer to: which way", way.Step.String()+" "+way.Errno, fromKernel)
+			Saw("the kernel's answer to: which way", told(way.Step)+" "+way.Errno, fromKernel)
 	}
 	if !r.hasFamily(a) && slices.IndexFunc(r.facts.Addresses, func(s string) bool {
 		o, err := netip.ParseAddr(s)

@@ -319,13 +319,22 @@ func asJSON(t testing.TB, rep *finding.Report, lang finding.Lang) []byte {
 var (
 	notFilled = regexp.MustCompile(`\{[a-z]+\}|\[\[|\]\]`)
 	unknown   = regexp.MustCompile(`<[a-z]+>`)
+	english   = regexp.MustCompile(`\b[A-Za-z]?[a-z]+('[a-z]+)?(,? [a-z]+('[a-z]+)?){2,}`)
 )
+
+// foreignWords are what stands in evidence in the language in which it came:
+// replies of servers, what is quoted, names of statuses, and words of Go's
+// parsers.
+var foreignWords = regexp.MustCompile(`(^|[^0-9])[1-5][0-9][0-9][ -].*|"[^"]*"|[A-Z_]{4,} \([0-9]+\).*|http: message cannot.*|chunked encoding.*`)
 
 // judgeWords finds what is missing in the words of a report: names that were
 // not filled in, empty titles, Chinese without a Chinese character.
 func judgeWords(t *testing.T, rep *finding.Report, lang finding.Lang) {
 	t.Helper()
 	local := localized(t, rep, lang)
+	if b := asJSON(t, rep, lang); bytes.ContainsAny(b, finding.Say("", "")) {
+		t.Errorf("the mark of a phrase is left (%s): %s", lang, b)
+	}
 	words := func(where, s string) {
 		t.Helper()
 		switch {
@@ -346,6 +355,9 @@ func judgeWords(t *testing.T, rep *finding.Report, lang finding.Lang) {
 		for _, e := range f.Evidence {
 			words(string(f.Code)+", what was seen", e.What)
 			words(string(f.Code)+", where it was seen", e.Source)
+			if m := english.FindString(foreignWords.ReplaceAllString(e.Detail, "")); lang == finding.Chinese && m != "" {
+				t.Errorf("%s: English in Chinese evidence: %q in %s", f.Code, m, e.Detail)
+			}
 		}
 		for _, c := range f.Candidates {
 			words(string(f.Code)+", candidate", c.Title)

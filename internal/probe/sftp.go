@@ -66,7 +66,7 @@ func sftp(ctx context.Context, r *run) {
 		return
 	case opened.Refused:
 		r.find(finding.New(finding.SSHSFTPNotEnabled, finding.Confirmed).Stop().With("reply", "subsystem request failed").
-			Saw("the request for the subsystem sftp", "refused", fromSSH))
+			Saw("the request for the subsystem sftp", finding.Say(string(observe.Refused)), fromSSH))
 		return
 	}
 	r.goodbye = append(r.goodbye, ch.Close)
@@ -116,19 +116,19 @@ func (r *run) endedAfterLogin(o observe.SSHOpened) {
 		return
 	}
 	if f := r.bannerCause(); f != nil {
-		r.find(f.Stop().Saw("the login was accepted, and the connection ended at once", o.Step.String(), fromSSH))
+		r.find(f.Stop().Saw("the login was accepted, and the connection ended at once", told(o.Step), fromSSH))
 		return
 	}
 	if o.Failure == observe.Timeout {
 		r.find(finding.New(finding.ServiceHung, finding.Likely).Stop().With("seconds", fmt.Sprintf("%.0f", o.Took.Seconds())).
-			Saw("no answer to the request for a session", o.Step.String(), fromSSH).
+			Saw("no answer to the request for a session", told(o.Step), fromSSH).
 			Or(finding.ServiceHung, "the server's process for this session hangs").
 			Or(finding.AuthPAMBroken, "PAM waits when it opens the session").
 			DecideBy("on the server: what does the process do (ps, strace -p), and does its log move"))
 		return
 	}
 	r.find(r.chroot(finding.New(finding.SSHChrootOwnership, finding.Likely).Stop().
-		Saw("the login was accepted, and the connection ended at once", strings.TrimSpace(o.Step.String()+" "+words), fromSSH)))
+		Saw("the login was accepted, and the connection ended at once", strings.TrimSpace(told(o.Step)+" "+words), fromSSH)))
 }
 
 // bannerCause is what the server said during a login that it accepted and that
@@ -172,7 +172,7 @@ func (s *sftpSession) notBegun(ctx context.Context, err error) {
 		text, _ = not.Text()
 	} else if observe.FailureOf(err) == observe.Timeout {
 		r.find(finding.New(finding.SSHShellNoise, finding.Likely).Stop().
-			Saw("SFTP does not begin", err.Error(), fromSFTP).
+			Saw("SFTP does not begin", toldError(err), fromSFTP).
 			Or(finding.SSHShellNoise, "a start-up file of the shell waits for input, or starts another program").
 			Or(finding.ServiceHung, "the SFTP server hangs, mostly on a file system that does not answer").
 			DecideBy("on the server: what does the process do (ps, strace -p), and does its log move"))
@@ -188,7 +188,7 @@ func (s *sftpSession) notBegun(ctx context.Context, err error) {
 		if said != "" {
 			f.Saw("what the server's side wrote to stderr", shorten(said), fromSFTP)
 		}
-		return f.Saw("how the session ended", end.String(), fromSFTP).Stop()
+		return f.Saw("how the session ended", toldEnd(end), fromSFTP).Stop()
 	}
 	if f := r.bannerCause(); f != nil && not == nil {
 		r.find(tell(f))
@@ -228,9 +228,9 @@ func (r *run) sftpCause(not *sshwire.NotSFTPError, text, said string, end observ
 			Or(finding.SSHChrootOwnership, "the chroot has no such program").
 			DecideBy("on the server: the account's shell (getent passwd), sshd -T -C user=…, and its log of the moment")
 	case failed && end.Status != 1:
-		return finding.New(finding.SSHServerConfig, finding.Confirmed).With("reply", strings.TrimSpace(end.String()+" "+shorten(said)))
+		return finding.New(finding.SSHServerConfig, finding.Confirmed).With("reply", strings.TrimSpace(toldEnd(end)+" "+shorten(said)))
 	}
-	return finding.New(finding.SSHServerConfig, finding.Likely).With("reply", strings.TrimSpace(end.String()+" "+shorten(said))).
+	return finding.New(finding.SSHServerConfig, finding.Likely).With("reply", strings.TrimSpace(toldEnd(end)+" "+shorten(said))).
 		Or(finding.SSHServerConfig, "the configuration for this user is at fault (Match block, forced command, path of sftp-server)").
 		Or(finding.SSHNologinShell, "the account's shell ends at once (/bin/false)").
 		Or(finding.SSHChrootOwnership, "the chroot has no such program").

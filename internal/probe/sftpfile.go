@@ -141,7 +141,7 @@ func (s *sftpSession) names(entries []sshwire.Entry) {
 
 // failed judges a refused request by its status, then by its words.
 func (s *sftpSession) failed(request string, err error, p string) *finding.Finding {
-	what := request + " → " + err.Error()
+	what := request + " → " + toldError(err)
 	no, ok := errors.AsType[*sshwire.StatusError](err)
 	if !ok {
 		return s.broken(what, err)
@@ -182,10 +182,10 @@ func (s *sftpSession) broken(what string, err error) *finding.Finding {
 			DecideBy("on the server: what does the process do (ps, strace -p), and does its log move")
 	}
 	if errors.Is(err, sshwire.ErrBadPacket) {
-		return finding.New(finding.ServiceBadGreeting, finding.Confirmed).With("reply", err.Error()).
+		return finding.New(finding.ServiceBadGreeting, finding.Confirmed).With("reply", toldError(err)).
 			Saw("what breaks the protocol", what, fromSFTP)
 	}
-	return finding.New(finding.ServiceAborts, finding.Likely).With("reply", err.Error()).
+	return finding.New(finding.ServiceAborts, finding.Likely).With("reply", toldError(err)).
 		Saw("the session ended in the middle", what, fromSFTP).
 		Or(finding.ServiceAborts, "the server's process for this session died").
 		Or(finding.NetInspectionReset, "a box on the way ends the session").

@@ -156,8 +156,8 @@ func (s *sftpSession) readBack(ctx context.Context, p string, content []byte) {
 	sum := sha256.Sum256(content)
 	handle, err := s.do(ctx).Open(p, sshwire.OpenRead)
 	if statusOf(err) >= 0 { // a drop box that lets nobody read
-		r.find(finding.New(finding.FilePermissionDenied, finding.Confirmed).As(finding.Notice).With("path", p).With("reply", err.Error()).
-			Saw("reading the test file back", err.Error(), fromSFTP))
+		r.find(finding.New(finding.FilePermissionDenied, finding.Confirmed).As(finding.Notice).With("path", p).With("reply", toldError(err)).
+			Saw("reading the test file back", toldError(err), fromSFTP))
 		return
 	}
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *sftpSession) readBack(ctx context.Context, p string, content []byte) {
 	case back.N != int64(len(content)) || back.SHA256 != hex.EncodeToString(sum[:]):
 		r.find(finding.New(finding.FileCorrupted, finding.Confirmed).With("path", p).With("bytes", fmt.Sprint(back.N)).
 			Saw("bytes sent", fmt.Sprint(len(content)), fromSFTP).
-			Saw("bytes read back", fmt.Sprintf("%d, SHA-256 differs", back.N), fromSFTP))
+			Saw("bytes read back", finding.Say("%s, SHA-256 differs", fmt.Sprint(back.N)), fromSFTP))
 	}
 	r.facts.Timings["read_back"] = seconds(back.took)
 	_ = s.do(ctx).Close(handle) // of a file that was read nothing can be lost
@@ -187,15 +187,15 @@ func (s *sftpSession) remove(p string) {
 	defer cancel()
 	s.ch.SetBudget(ctx, sftpRemove)
 	if err := s.c.Remove(p); err != nil {
-		s.r.find(finding.New(finding.FilePermissionDenied, finding.Confirmed).As(finding.Notice).With("path", p).With("reply", err.Error()).
-			Saw("the test file could not be removed and stays on the server", p+": "+err.Error(), fromSFTP))
+		s.r.find(finding.New(finding.FilePermissionDenied, finding.Confirmed).As(finding.Notice).With("path", p).With("reply", toldError(err)).
+			Saw("the test file could not be removed and stays on the server", p+": "+toldError(err), fromSFTP))
 	}
 }
 
 // notWritten judges a refused or broken upload: by what the server says, by the
 // file system's own figures, and by trying what separates the look-alikes.
 func (s *sftpSession) notWritten(ctx context.Context, request string, err error, p, dir, ext string, written int64) *finding.Finding {
-	reply := err.Error()
+	reply := toldError(err)
 	status := statusOf(err)
 	if status < 0 {
 		return s.failed(request+" "+p, err, p).Saw("bytes that the server confirmed", fmt.Sprint(written), fromSFTP)
@@ -261,7 +261,7 @@ func (s *sftpSession) mayNotWrite(ctx context.Context, tell func(*finding.Findin
 	f := tell(finding.New(finding.FilePermissionDenied, finding.Likely)).Saw("mode and owner of the directory", mode, fromSFTP)
 	if dir != s.home && s.writable(ctx, path.Join(s.home, path.Base(dir)+"-ftpdoctor-test")) {
 		f.Confidence = finding.Confirmed
-		return f.Saw("a file in the home directory", "written", fromExperiment)
+		return f.Saw("a file in the home directory", finding.Say("written"), fromExperiment)
 	}
 	return f.Or(finding.FilePermissionDenied, "this user may not write into the directory").
 		Or(finding.FileUploadsDisabled, "the server is set up to be read-only (sftp-server -R, a rule of the server)").
@@ -281,9 +281,9 @@ func (s *sftpSession) writable(ctx context.Context, p string) bool {
 }
 
 func volumeString(v sshwire.Volume) string {
-	state := ""
+	s := finding.Say("%s of %s bytes free for users, %s of %s inodes", fmt.Sprint(v.Available), fmt.Sprint(v.Size), fmt.Sprint(v.FreeFiles), fmt.Sprint(v.Files))
 	if v.ReadOnly {
-		state = ", read-only"
+		s += ", " + finding.Say("read-only")
 	}
-	return fmt.Sprintf("%d of %d bytes free for users, %d of %d inodes%s", v.Available, v.Size, v.FreeFiles, v.Files, state)
+	return s
 }

@@ -115,11 +115,11 @@ func describeSweep(sweep []observe.Dialed) string {
 		case d.ICMP != nil:
 			s = append(s, fmt.Sprintf("%d %s", i+1, d.ICMP.From))
 		case d.OK():
-			s = append(s, fmt.Sprintf("%d accepted", i+1))
+			s = append(s, finding.Say("%s accepted", fmt.Sprint(i+1)))
 		case d.Failure == observe.Refused:
 			s = append(s, fmt.Sprintf("%d RST", i+1))
 		default:
-			s = append(s, fmt.Sprintf("%d silent", i+1))
+			s = append(s, finding.Say("%s silent", fmt.Sprint(i+1)))
 		}
 		if d.OK() || d.Failure == observe.Refused && d.ICMP == nil {
 			break
@@ -135,18 +135,18 @@ func describeSweep(sweep []observe.Dialed) string {
 func (s *signs) alive() (string, bool) {
 	switch {
 	case s.closed.Failure == observe.Refused && s.closed.ICMP == nil:
-		return fmt.Sprintf("port %d: %s", surelyClosed, s.closed.Step), true
+		return finding.Say("port %s: %s", fmt.Sprint(surelyClosed), told(s.closed.Step)), true
 	case s.closed.OK():
-		return fmt.Sprintf("port %d accepts", surelyClosed), true
+		return finding.Say("port %s accepts", fmt.Sprint(surelyClosed)), true
 	case s.ping.OK():
-		return "ping: " + s.ping.Step.String(), true
+		return "ping: " + told(s.ping.Step), true
 	case s.knock.ICMP != nil && s.knock.ICMP.From == s.addr:
 		return "UDP: " + s.knock.ICMP.String(), true
 	}
 	for _, p := range usualPorts {
 		d, asked := s.others[p]
 		if asked && (d.OK() || d.Failure == observe.Refused && d.ICMP == nil) {
-			return fmt.Sprintf("port %d: %s", p, d.Step), true
+			return finding.Say("port %s: %s", fmt.Sprint(p), told(d.Step)), true
 		}
 	}
 	return "", false
@@ -220,7 +220,7 @@ func (r *run) portSilent(ctx context.Context, w *observe.World, s *signs, lives 
 	open := s.open()
 	evidence := func(f *finding.Finding) *finding.Finding {
 		return f.With("address", s.addr.String()).With("port", port).
-			Saw("connecting to the port", port+": "+s.first.String(), fromControl).
+			Saw("connecting to the port", port+": "+told(s.first), fromControl).
 			Saw("the host is alive", lives, fromExperiment).
 			Saw("routers that answered packets of growing TTL", describeSweep(s.sweep), fromExperiment)
 	}
@@ -231,7 +231,7 @@ func (r *run) portSilent(ctx context.Context, w *observe.World, s *signs, lives 
 		}
 		if len(open) > 0 && !slices.Contains(open, 21) && !slices.Contains(open, 990) {
 			f := evidence(finding.New(finding.NetOnlyOtherPorts, finding.Confirmed).With("other", joinInts(open))).
-				Saw("a surely closed port is silent too: what is not let through is dropped", s.closed.Step.String(), fromExperiment)
+				Saw("a surely closed port is silent too: what is not let through is dropped", told(s.closed.Step), fromExperiment)
 			if hop := dropper(s.sweep, reference); hop != "" {
 				f.With("hop", hop)
 			}
@@ -308,8 +308,8 @@ func (r *run) hostSilent(ctx context.Context, w *observe.World, s *signs) *findi
 	far := reach(s.sweep)
 	evidence := func(f *finding.Finding) *finding.Finding {
 		return f.With("address", s.addr.String()).With("port", strconv.Itoa(s.port)).
-			Saw("connecting to the port", strconv.Itoa(s.port)+": "+s.first.String(), fromControl).
-			Saw("other ports, a closed one, ping and a datagram", "silent", fromExperiment).
+			Saw("connecting to the port", strconv.Itoa(s.port)+": "+told(s.first), fromControl).
+			Saw("other ports, a closed one, ping and a datagram", finding.Say("no answer"), fromExperiment).
 			Saw("routers that answered packets of growing TTL", orNone(describeSweep(s.sweep)), fromExperiment)
 	}
 	way := w.Scope("hop").Route(s.addr)
@@ -370,7 +370,7 @@ func (r *run) judgeICMP(a netip.Addr, port int, s observe.Step, closed *observe.
 			out.With("hop", m.From.String())
 		}
 		if closed != nil {
-			out.Saw("a surely closed port of the same host", closed.Step.String(), fromExperiment)
+			out.Saw("a surely closed port of the same host", told(closed.Step), fromExperiment)
 		}
 		return out
 	}

@@ -138,7 +138,7 @@ func (r *run) notSSH(ctx context.Context, h observe.SSHHello) {
 	default:
 		r.find(finding.New(finding.ServiceBadGreeting, finding.Confirmed).Stop().With("reply", shorten(first)).
 			Saw("the first bytes", fmt.Sprintf("%q", shorten(first)), fromSSH).
-			Saw("no identification of SSH followed", h.Step.String(), fromSSH))
+			Saw("no identification of SSH followed", told(h.Step), fromSSH))
 	}
 }
 
@@ -158,7 +158,7 @@ func helloString(h observe.SSHHello) string {
 	if h.Identified || len(h.Data) > 0 {
 		return shorten(firstLine(string(h.Data)))
 	}
-	return h.Step.String()
+	return told(h.Step)
 }
 
 // closedBeforeSSH: accepted, then ended before or just after the identification.
@@ -166,10 +166,10 @@ func helloString(h observe.SSHHello) string {
 // of them would add to the limit.
 func (r *run) closedBeforeSSH(ctx context.Context, first observe.Step, what string) {
 	if r.ssh.second == nil && r.acceptsAll(ctx) {
-		r.transparentProxy("the first connection", first.String())
+		r.transparentProxy("the first connection", told(first))
 		return
 	}
-	f := finding.New(finding.NetSourceNotAllowed, finding.Likely).Stop().Saw(what, first.String(), fromSSH)
+	f := finding.New(finding.NetSourceNotAllowed, finding.Likely).Stop().Saw(what, told(first), fromSSH)
 	pauses := []time.Duration{time.Second, 2 * time.Second}
 	if r.ssh.second != nil {
 		pauses = pauses[:1] // each try takes its time: the second was made beside the first
@@ -184,13 +184,13 @@ func (r *run) closedBeforeSSH(ctx context.Context, first observe.Step, what stri
 		}
 		if def := match(sshSayings, string(h.Data)); !h.Identified && def != nil {
 			r.find(finding.New(def, finding.Confirmed).Stop().With("reply", shorten(string(h.Data))).
-				Saw(what, first.String(), fromSSH).
+				Saw(what, told(first), fromSSH).
 				Saw("the server's words before it ended the connection", shorten(string(h.Data)), fromExperiment))
 			return
 		}
 		if h.Identified {
 			r.find(finding.New(finding.SSHThrottled, finding.Likely).Stop().
-				Saw(what, first.String(), fromSSH).
+				Saw(what, told(first), fromSSH).
 				Saw("a further try after a pause", helloString(h), fromExperiment))
 			return
 		}
@@ -239,28 +239,28 @@ func (r *run) sshSilence(ctx context.Context, s *observe.SSHConn) *observe.SSHHe
 	silent := late.Failure == observe.Timeout || late.Failure == observe.Canceled
 	other := func(proto, what, detail string) {
 		r.find(finding.New(finding.ServiceOtherProtocol, finding.Confirmed).Stop().With("protocol", proto).
-			Saw("the server says nothing", late.Step.String(), fromSSH).Saw(what, detail, fromExperiment))
+			Saw("the server says nothing", told(late.Step), fromSSH).Saw(what, detail, fromExperiment))
 	}
 	switch {
 	case !silent:
 		r.ssh.second = &second
 		return &late
 	case acceptAll:
-		r.transparentProxy("the connection was accepted, and nothing came", late.Step.String())
+		r.transparentProxy("the connection was accepted, and nothing came", told(late.Step))
 	case tls.OK():
 		other("TLS", "a TLS handshake on the same port", "ok")
 	case protocolOf(http) == "HTTP":
 		other("HTTP", "a request of HTTP on the same port", shorten(firstLine(http)))
 	case strings.HasPrefix(small, "SSH-"):
 		r.find(finding.New(finding.RouteMTUBlackhole, finding.Confirmed).Stop().With("mss", fmt.Sprint(smallMSS)).
-			Saw("the server says nothing", late.Step.String(), fromSSH).
+			Saw("the server says nothing", told(late.Step), fromSSH).
 			Saw("with small segments the greeting comes", firstLine(small), fromExperiment))
 	default:
 		r.exclude(finding.NetTransparentProxy, "a surely closed port does not accept")
 		r.find(finding.New(finding.ServiceHung, finding.Likely).Stop().With("seconds", fmt.Sprintf("%.0f", (quickGreeting+longGreeting).Seconds())).
-			Saw("the connection was accepted, and nothing came", late.Step.String(), fromSSH).
+			Saw("the connection was accepted, and nothing came", told(late.Step), fromSSH).
 			Saw("a second connection", helloString(second), fromExperiment).
-			Saw("a TLS handshake on the same port", tls.Step.String(), fromExperiment).
+			Saw("a TLS handshake on the same port", told(tls.Step), fromExperiment).
 			Or(finding.ServiceHung, "the program hangs: the kernel accepts for it").
 			Or(finding.ServiceSlowGreeting, "the server may wait still longer for its resolver or for ident").
 			Or(finding.SSHThrottled, "the limit of connections without a login is reached, and the server lets the next one wait").
@@ -273,7 +273,7 @@ func (r *run) sshSilence(ctx context.Context, s *observe.SSHConn) *observe.SSHHe
 func (r *run) noExchange(ctx context.Context, st observe.SSHStart) {
 	reply := ""
 	if st.Disconnect != nil {
-		reply = fmt.Sprintf("disconnect %d: %s", st.Disconnect.Code, st.Disconnect.Message)
+		reply = disconnected(st.Disconnect.Code, st.Disconnect.Message)
 	}
 	switch {
 	case st.Failure == observe.Disconnected:
@@ -295,8 +295,8 @@ func (r *run) noExchange(ctx context.Context, st observe.SSHStart) {
 		r.find(finding.New(finding.ServiceBadGreeting, finding.Confirmed).Stop().With("reply", shorten(firstLine(string(r.ssh.hello.Data)))).
 			Saw("what breaks the protocol", st.Errno, fromSSH))
 	default:
-		r.find(finding.New(finding.ServiceAborts, finding.Likely).Stop().With("reply", st.Step.String()).
-			Saw("the server ended the key exchange", st.Step.String(), fromSSH).
+		r.find(finding.New(finding.ServiceAborts, finding.Likely).Stop().With("reply", told(st.Step)).
+			Saw("the server ended the key exchange", told(st.Step), fromSSH).
 			Or(finding.ServiceAborts, "the server's process for this session died").
 			Or(finding.NetInspectionReset, "a box on the way ends the session").
 			DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd)"))
@@ -324,13 +324,13 @@ func (r *run) closedAgain(ctx context.Context, st observe.SSHStart) {
 	again := r.exchangeOnce(ctx, r.w.Scope("again"), 0, sshRepeat)
 	if again.OK() {
 		r.find(finding.New(finding.SSHThrottled, finding.Likely).Stop().
-			Saw(what, st.Step.String(), fromSSH).
-			Saw("a further try after a pause", again.Step.String(), fromExperiment))
+			Saw(what, told(st.Step), fromSSH).
+			Saw("a further try after a pause", told(again.Step), fromExperiment))
 		return
 	}
 	r.find(finding.New(finding.SSHThrottled, finding.Likely).Stop().
-		Saw(what, st.Step.String(), fromSSH).
-		Saw("a further try after a pause", again.Step.String(), fromExperiment).
+		Saw(what, told(st.Step), fromSSH).
+		Saw("a further try after a pause", told(again.Step), fromExperiment).
 		Or(finding.SSHThrottled, "the limit of connections without a login is reached (MaxStartups), or this source is shut out for a while (PerSourcePenalties)").
 		Or(finding.NetInspectionReset, "a box on the way does not let these words pass").
 		Or(finding.NetSourceNotAllowed, "an allow list (tcp_wrappers, the server's own, a security group) does not name this address").
@@ -359,17 +359,17 @@ func (r *run) exchangeOnce(ctx context.Context, w *observe.World, mss int, wait 
 // stalledExchange: small segments pass a hole in which full ones vanish.
 func (r *run) stalledExchange(ctx context.Context, st observe.SSHStart) {
 	small := r.exchangeOnce(ctx, r.w.Scope("mss"), smallMSS, sshRepeat)
-	got := fmt.Sprintf("%s, %d bytes received", st.Step.String(), st.Received)
+	got := finding.Say("%s, %s bytes received", told(st.Step), fmt.Sprint(st.Received))
 	if small.OK() {
 		r.find(finding.New(finding.RouteMTUBlackhole, finding.Confirmed).Stop().With("mss", fmt.Sprint(smallMSS)).
 			Saw("the key exchange got no answer", got, fromSSH).
-			Saw("with small segments it succeeds", small.Step.String(), fromExperiment))
+			Saw("with small segments it succeeds", told(small.Step), fromExperiment))
 		return
 	}
 	r.exclude(finding.RouteMTUBlackhole, "small segments make no difference")
 	r.find(finding.New(finding.ServiceHung, finding.Likely).Stop().With("seconds", fmt.Sprintf("%.0f", sshExchange.Seconds())).
 		Saw("the key exchange got no answer", got, fromSSH).
-		Saw("with small segments", small.Step.String(), fromExperiment).
+		Saw("with small segments", told(small.Step), fromExperiment).
 		Or(finding.ServiceHung, "the server's process for this session hangs").
 		Or(finding.NetInspectionReset, "a box on the way swallows SSH").
 		DecideBy("on the server: what does the process do (ps, strace -p), and does its log move"))

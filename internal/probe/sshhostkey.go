@@ -102,10 +102,10 @@ func (r *run) hostCertificate(key observe.Bytes, shown string) {
 // badCertificate says what is wrong with a host certificate; empty: nothing.
 func (r *run) badCertificate(cert *ssh.Certificate) string {
 	if cert.CertType != ssh.HostCert {
-		return "no host certificate"
+		return finding.Say("no host certificate")
 	}
 	if !hostMatches(cert.ValidPrincipals, r.target.Host) {
-		return "names " + strings.Join(cert.ValidPrincipals, ", ")
+		return finding.Say("it is for %s", strings.Join(cert.ValidPrincipals, ", "))
 	}
 	named := r.target.Host
 	if len(cert.ValidPrincipals) > 0 {

@@ -98,7 +98,7 @@ func sshLogin(ctx context.Context, r *run) {
 	}
 	if t.sha1 != nil {
 		r.find(t.noSignature(finding.New(finding.SSHNoCommonSignature, finding.Confirmed), *t.sha1).Stop().
-			Saw("the same key with a signature of SHA-1 (ssh-rsa)", "accepted", fromExperiment))
+			Saw("the same key with a signature of SHA-1 (ssh-rsa)", finding.Say("accepted"), fromExperiment))
 	}
 }
 
@@ -122,17 +122,17 @@ func (t *sshTries) take(what, detail string, a observe.SSHAuth) observe.SSHAuth 
 func authString(a observe.SSHAuth) string {
 	switch {
 	case a.In:
-		return "accepted"
+		return finding.Say("accepted")
 	case a.Disconnect != nil:
-		return fmt.Sprintf("disconnect %d: %s", a.Disconnect.Code, a.Disconnect.Message)
+		return disconnected(a.Disconnect.Code, a.Disconnect.Message)
 	case !a.OK():
-		return a.Step.String()
+		return told(a.Step)
 	case a.NotOffered:
-		return "not sent: no signature algorithm in common"
+		return finding.Say("not sent: no signature algorithm in common")
 	case a.Partial:
-		return "accepted, and further wanted: " + strings.Join(a.Methods, ", ")
+		return finding.Say("accepted, and further wanted: %s", strings.Join(a.Methods, ", "))
 	default:
-		return "can continue: " + strings.Join(a.Methods, ", ")
+		return finding.Say("can continue: %s", strings.Join(a.Methods, ", "))
 	}
 }
 
@@ -299,7 +299,7 @@ func (t *sshTries) lastWord(ctx context.Context) {
 	a := t.conn.GiveUp(ctx, time.Second)
 	if a.Errno != "" && strings.Contains(a.Errno, "unexpected message type 60") {
 		// SSH_MSG_USERAUTH_PASSWD_CHANGEREQ (RFC 4252 §8)
-		t.prompt = &observe.SSHPrompt{Text: "new password (change request)"}
+		t.prompt = &observe.SSHPrompt{Text: "SSH_MSG_USERAUTH_PASSWD_CHANGEREQ"}
 		t.evidence = append(t.evidence, finding.Evidence{What: "what the server asked for", Detail: t.prompt.Text, Source: fromSSH})
 	}
 }

@@ -84,7 +84,7 @@ func (r *run) judgeAlgorithms(st observe.SSHStart) {
 	case b.people != nil:
 		server := strings.Join(b.people.ServerOffers, ", ")
 		f := finding.New(finding.SSHNoCommonAlgorithm, finding.Confirmed).With("ciphers", server).
-			Saw("the list without a common entry", string(b.people.Kind), fromSSH).
+			Saw("the list without a common entry", finding.Say(string(b.people.Kind)), fromSSH).
 			Saw(offers, server, fromSSH).
 			Saw("what today's clients offer", b.people.Client.Name+": "+strings.Join(b.people.ClientOffers, ", "), fromManuals).
 			Saw(programs, strings.Join(b.names, "; "), fromManuals)
@@ -110,7 +110,7 @@ func (r *run) judgeWeakness(k *sshwire.KEXINIT) {
 	var names, why []string
 	for _, w := range sshwire.WeakAlgorithms(k) {
 		names = append(names, w.Name)
-		why = append(why, w.Name+" ("+w.Why+")")
+		why = append(why, w.Name+" ("+finding.Say(string(w.Why))+")")
 	}
 	cut := sshwire.Terrapin(k)
 	if len(names)+len(cut) == 0 {

@@ -47,7 +47,7 @@ func (t *sshTries) cause() *finding.Finding {
 	if p := t.prompt; p != nil {
 		words := strings.TrimSpace(p.Instruction + " " + p.Text)
 		switch {
-		case newPassword.MatchString(words) || strings.Contains(p.Text, "change request"):
+		case newPassword.MatchString(words) || p.Text == "SSH_MSG_USERAUTH_PASSWD_CHANGEREQ":
 			return finding.New(finding.AuthPasswordExpired, finding.Confirmed).With("reply", words)
 		case oneTimeCode.MatchString(words) || len(t.accepted) > 0 && !passwordPrompt.MatchString(words):
 			return finding.New(finding.AuthSecondFactorRequired, finding.Confirmed).With("reply", words)
@@ -103,7 +103,7 @@ func (t *sshTries) cut() *finding.Finding {
 			Or(finding.ServiceAborts, "the server's process for this session died").
 			DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd)")
 	}
-	return finding.New(finding.ServiceAborts, finding.Likely).With("reply", t.last.Step.String()).
+	return finding.New(finding.ServiceAborts, finding.Likely).With("reply", told(t.last.Step)).
 		Or(finding.ServiceAborts, "the server's process for this session died").
 		Or(finding.AuthAccountExpired, "the account or its password has expired").
 		Or(finding.AuthUserDenied, "a list of the server denies this user").
@@ -160,19 +160,19 @@ func (t *sshTries) keyUnusable() *finding.Finding {
 	return f
 }
 
-// unusable names the reason, alike in every language.
+// unusable names the reason.
 func unusable(k observe.SSHKey) string {
 	switch {
 	case k.Failure == observe.Absent:
-		return "no such file"
+		return finding.Say("no such file")
 	case !k.OK():
-		return k.Step.String()
+		return told(k.Step)
 	case k.Problem == observe.KeyTooOpen:
-		return "mode " + k.Mode
+		return finding.Say("mode %s", k.Mode)
 	case k.Problem == observe.KeyPuTTY:
 		return k.Format
 	default:
-		return k.Problem
+		return finding.Say(string(k.Problem))
 	}
 }
 

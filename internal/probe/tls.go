@@ -77,7 +77,7 @@ func (r *run) tlsNotOffered(x exchange) {
 	case def == finding.TLSNoCertificate:
 		f.As(finding.Error)
 		if !r.anonymous() && !r.options.AllowClearText {
-			f.Stop().Saw("the password was kept back", "--allow-clear-text would send it in clear", fromThisMachine)
+			f.Stop().Saw("the password was kept back", finding.Say("--allow-clear-text would send it in clear"), fromThisMachine)
 		}
 	}
 	if x.reply.Code == 421 { // that is no word about TLS
@@ -206,7 +206,7 @@ func (r *run) handshakeFailed(ctx context.Context, st observe.TLSState) {
 		r.find(evidence(f(finding.TLSNoCommonCipher, finding.Confirmed)).With("ciphers", tlswire.CipherName(plain.answer.Cipher)))
 	case small.OK():
 		r.find(evidence(f(finding.TLSSNIRequired, finding.Confirmed).As(finding.Error)).
-			Saw("the handshake without the server's name", small.Step.String(), fromExperiment))
+			Saw("the handshake without the server's name", told(small.Step), fromExperiment))
 	case old.ok():
 		r.find(evidence(f(finding.TLSVersionTooOld, finding.Confirmed).As(finding.Critical)).With("version", tlswire.VersionName(old.answer.Version)))
 	case st.Failure == observe.Alert && st.AlertName == "protocol version not supported", plain.alert() == "protocol_version" && modern.alert() != "":
@@ -240,12 +240,12 @@ func (r *run) handshakeStalls(ctx context.Context, f func(*finding.Def, finding.
 	})
 	if small.OK() {
 		r.find(f(finding.RouteMTUBlackhole, finding.Confirmed).With("mss", fmt.Sprint(smallMSS)).
-			Saw("the same handshake with small segments", small.Step.String(), fromExperiment))
+			Saw("the same handshake with small segments", told(small.Step), fromExperiment))
 		return
 	}
 	r.exclude(finding.RouteMTUBlackhole, "with small segments the handshake stalls as well")
 	r.find(f(finding.TLSHandshakeStalls, finding.Confirmed).
-		Saw("the same handshake with small segments", small.Step.String(), fromExperiment).
+		Saw("the same handshake with small segments", told(small.Step), fromExperiment).
 		Saw("a hello of TLS 1.2 with every cipher", slim.String(), fromExperiment).
 		Or(finding.TLSHandshakeStalls, "the server's process hangs in the handshake").
 		Or(finding.NetInspectionReset, "a box on the way swallows TLS").
@@ -305,13 +305,13 @@ func (h helloResult) String() string {
 	case h.ok():
 		s := tlswire.VersionName(h.answer.Version) + " " + tlswire.CipherName(h.answer.Cipher)
 		if h.answer.DHBits > 0 {
-			s += fmt.Sprintf(" DH %d bits", h.answer.DHBits)
+			s += finding.Say(" DH %s bits", fmt.Sprint(h.answer.DHBits))
 		}
 		return s
 	case h.alert() != "":
-		return "alert " + h.alert()
+		return finding.Say("alert %s", h.alert())
 	case h.err != nil:
-		return h.err.Error()
+		return toldError(h.err)
 	default:
 		return "—"
 	}
@@ -321,12 +321,12 @@ func describeState(st observe.TLSState) string {
 	if st.OK() {
 		return tlswire.VersionName(st.Version) + " " + tlswire.CipherName(st.Cipher)
 	}
-	s := st.Step.String()
+	s := told(st.Step)
 	if st.Errno != "" && !strings.Contains(s, st.Errno) {
 		s += ": " + st.Errno
 	}
 	if st.Received > 0 {
-		s += fmt.Sprintf(" (%d bytes received)", st.Received)
+		s += finding.Say(" (%s bytes received)", fmt.Sprint(st.Received))
 	}
 	return s
 }

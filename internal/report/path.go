@@ -87,19 +87,26 @@ func (v *view) stations(o Options) []station {
 	return out
 }
 
-// findingsOf assigns each finding to the check that most likely stated it: the
-// first of its layer that found something; else, as a check may name a cause of
-// another layer, the last one before it on the way that found something; else
+// findingsOf assigns each finding to the check that stated it. What was stated
+// when the way was over stands beside the checks of its layer, or nowhere. A
+// report that does not tell who stated what is read by layers: the first check
+// of the finding's layer that found something; else, as a check may name a cause
+// of another layer, the last one before it on the way that found something; else
 // the first after.
 func (v *view) findingsOf(checks []finding.Check) map[string][]*finding.Finding {
 	out := map[string][]*finding.Finding{}
+	told := slices.ContainsFunc(v.Findings, func(f *finding.Finding) bool { return f.Check != "" })
 	for _, f := range v.Findings {
 		if f.Severity < finding.Warning {
 			continue
 		}
+		if f.Check != "" {
+			out[f.Check] = append(out[f.Check], f)
+			continue
+		}
 		best := -1
 		for i, c := range checks {
-			if c.Outcome != finding.Found {
+			if c.Outcome != finding.Found || told && c.Layer != f.Code.Layer() {
 				continue
 			}
 			if c.Layer == f.Code.Layer() {

@@ -124,13 +124,34 @@ func cases() map[string]*finding.Report {
 	unknown.Facts.Software = "vsFTPd 3.0.3"
 
 	all := map[string]*finding.Report{
-		"healthy": healthy, "passive-private-address": private, "port-filtered": filtered,
+		"two-of-a-layer": twoOfALayer(), "healthy": healthy, "passive-private-address": private, "port-filtered": filtered,
 		"rejected": rejected, "nxdomain": nxdomain, "unknown": unknown,
 	}
 	for _, r := range all {
 		r.Conclude()
 	}
 	return all
+}
+
+// twoOfALayer is a server of SFTP with faults of two checks of one layer, one
+// that was stated when the way was over, and long evidence.
+func twoOfALayer() *finding.Report {
+	checks := []finding.Check{
+		{Name: "connect", Layer: "net", DurationS: 0.012, Outcome: finding.Passed},
+		{Name: "ssh", Layer: "ssh", DurationS: 0.031, Outcome: finding.Found},
+		{Name: "host-key", Layer: "ssh", DurationS: 0.001, Outcome: finding.Found},
+		{Name: "ssh-login", Layer: "auth", Outcome: finding.Skipped, Because: "host-key"},
+	}
+	weak := finding.New(finding.SSHWeakAlgorithms, finding.Confirmed).With("ciphers", "3des-cbc").
+		Saw("weak algorithms that the server offers", "diffie-hellman-group1-sha1 ("+finding.Say("a group of 1024 bits, and SHA-1")+"), "+
+			"ssh-dss ("+finding.Say("DSA of 1024 bits, and SHA-1")+"), 3des-cbc ("+finding.Say("blocks of 64 bits")+"), arcfour ("+
+			finding.Say("RC4, whose output is biased")+")", "SSH connection")
+	weak.Check = "ssh"
+	changed := finding.New(finding.SSHHostKeyChanged, finding.Confirmed).With("file", "/home/lab/.ssh/known_hosts").With("line", "3").
+		Saw("the key that the server shows", "ssh-ed25519 SHA256:2Vw0d3nhHT0bHHOTi6CJbGQ4l5Vd8ppJgJpq5rVe2uE", "SSH connection").Stop()
+	changed.Check = "host-key"
+	late := finding.New(finding.NetPacketLoss, finding.Likely).As(finding.Warning).Saw("attempts that got no answer, of all", "2/8", "experiment")
+	return build("sftp://lab@ftp.example.com/", 0.2, checks, weak, changed, late)
 }
 
 // localized gives the case in a language; every case is built anew, as

@@ -23,6 +23,7 @@ const (
 const (
 	maxDetail   = 320
 	maxEvidence = 8
+	maxOther    = 3 // lines of evidence for what is not the root cause
 	maxLines    = 12
 )
 
@@ -377,8 +378,8 @@ func (o Options) where(r finding.Remedy) string {
 	return s
 }
 
-// others lists what was found beside the root cause: title and one line of
-// evidence; what is mere information in full only on request.
+// others lists what was found beside the root cause: title and the first piece
+// of evidence; what is mere information in full only on request.
 func (p *printer) others(v *view) {
 	list := v.others
 	if p.o.Verbose > 0 {
@@ -423,7 +424,14 @@ func (p *printer) other(v *view, f *finding.Finding) {
 		return
 	}
 	if f.Severity >= finding.Warning && len(f.Evidence) > 0 {
-		p.line("    " + p.fit(p.o.evidenceLine(f.Evidence[0]), 4))
+		lines := wrap(p.o.evidenceLine(f.Evidence[0]), p.o.Width-4)
+		if len(lines) > maxOther {
+			lines = lines[:maxOther]
+			lines[maxOther-1] = p.fit(lines[maxOther-1]+" "+strings.TrimSpace(p.o.say("shortened")), 4)
+		}
+		for _, l := range lines {
+			p.line("    " + l)
+		}
 	}
 }
 

@@ -12,21 +12,24 @@ import (
 type Weak struct {
 	Kind Kind
 	Name string
-	Why  string // one of the reasons below
+	Why  Reason
 }
 
-// The reasons why an algorithm is weak.
+// Reason is why an algorithm is weak; people read it.
+type Reason string
+
+// The reasons.
 const (
-	WeakNone      = "no protection at all"
-	WeakSHA1      = "rests on SHA-1" // RFC 9142 §1.1, RFC 8332 §1
-	WeakGroup1    = "a group of 1024 bits, and SHA-1"
-	WeakRSA1024   = "an RSA key of 1024 bits, and SHA-1"
-	WeakDSA       = "DSA of 1024 bits, and SHA-1"
-	WeakRC4       = "RC4, whose output is biased" // RFC 8758
-	WeakBlock64   = "blocks of 64 bits"           // Sweet32, CVE-2016-2183
-	WeakCBC       = "CBC mode, open to plaintext recovery"
-	WeakMD5       = "rests on MD5"
-	WeakTruncated = "a MAC cut to 96 bits"
+	WeakNone      Reason = "no protection at all"
+	WeakSHA1      Reason = "rests on SHA-1" // RFC 9142 §1.1, RFC 8332 §1
+	WeakGroup1    Reason = "a group of 1024 bits, and SHA-1"
+	WeakRSA1024   Reason = "an RSA key of 1024 bits, and SHA-1"
+	WeakDSA       Reason = "DSA of 1024 bits, and SHA-1"
+	WeakRC4       Reason = "RC4, whose output is biased" // RFC 8758
+	WeakBlock64   Reason = "blocks of 64 bits"           // Sweet32, CVE-2016-2183
+	WeakCBC       Reason = "CBC mode, open to plaintext recovery"
+	WeakMD5       Reason = "rests on MD5"
+	WeakTruncated Reason = "a MAC cut to 96 bits"
 )
 
 // WeakAlgorithms lists the weak ones of a server's offer, in its order. RSA with
@@ -50,7 +53,7 @@ func WeakAlgorithms(server *KEXINIT) []Weak {
 }
 
 // weakness says what is weak about an algorithm; empty: nothing.
-func weakness(kind Kind, name string) string {
+func weakness(kind Kind, name string) Reason {
 	if name == "none" {
 		return WeakNone
 	}
@@ -84,7 +87,7 @@ func weakness(kind Kind, name string) string {
 	return ""
 }
 
-func weakKEX(name string) string {
+func weakKEX(name string) Reason {
 	switch {
 	case strings.HasPrefix(name, "rsa1024-"):
 		return WeakRSA1024
