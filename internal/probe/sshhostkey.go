@@ -1,8 +1,8 @@
 package probe
 
 import (
+	"bytes"
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -10,7 +10,6 @@ import (
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
-	"ftpdoctor/internal/sshwire"
 )
 
 // hostKeyCheck compares the server's key with the known ones, before the user
@@ -22,45 +21,82 @@ var hostKeyCheck = &check{
 }
 
 func (r *run) judgeHostKey() {
-	key, err := ssh.ParsePublicKey(r.ssh.start.HostKey)
-	if err != nil { // of a type that the library does not know, which it never asks for
-		r.find(finding.New(finding.SSHHostKeyUnknown, finding.Confirmed).
-			Saw("the key that the server shows", err.Error(), fromSSH))
-		return
-	}
-	shown := key.Type() + " " + sshwire.Fingerprint(key)
-	v := sshwire.Lookup(r.ssh.known, r.target.Host, r.target.PortOr(), key)
-	where := v.By.File + ":" + strconv.Itoa(v.By.Line)
-	changed := func() *finding.Finding {
-		return r.find(finding.New(finding.SSHHostKeyChanged, finding.Confirmed).Stop().With("file", v.By.File).With("line", strconv.Itoa(v.By.Line)).
-			Saw("the key that the server shows", shown, fromSSH))
-	}
-	switch v.Status {
-	case sshwire.HostKeyRevoked:
-		changed().Saw("it is marked as revoked", where, fromThisMachine)
-	case sshwire.HostKeyByAuthority:
-		if why := r.badCertificate(key.(*ssh.Certificate)); why != "" {
-			changed().Saw("its certificate is not good", why, fromSSH)
+	key := r.ssh.start.HostKey
+	kind, print := keyKind(key), fingerprint(key)
+	shown := kind + " " + print
+	var other []knownHost
+	for _, k := range r.ssh.known {
+		if k.marker == "@revoked" && sameKey(k, key) {
+			r.find(finding.New(finding.SSHHostKeyChanged, finding.Confirmed).Stop().With("file", k.file).With("line", strings.TrimPrefix(k.where(), k.file+":")).
+				Saw("the key that the server shows", shown, fromSSH).
+				Saw("it is marked as revoked", k.where(), fromThisMachine))
 			return
 		}
-		r.facts.SSH["known_host"] = where
-	case sshwire.HostKeyKnown:
-		r.facts.SSH["known_host"] = where
-	case sshwire.HostKeyChanged:
-		what := "the key that is known for it"
-		if !v.SameType {
-			what = "keys of another type are known for it"
-		}
-		changed().Saw(what, where+": "+v.By.Type+" "+v.By.Fingerprint, fromThisMachine)
-	default:
-		f := finding.New(finding.SSHHostKeyUnknown, finding.Confirmed).Saw("the key that the server shows", shown, fromSSH)
-		if cert, ok := key.(*ssh.Certificate); ok {
-			f.Saw("the authority that signed it is not known", sshwire.Fingerprint(cert.SignatureKey), fromThisMachine)
-		} else {
-			f.Saw("entries for it in known_hosts", "0", fromThisMachine)
-		}
-		r.find(f)
 	}
+	if strings.Contains(kind, "-cert-") {
+		r.hostCertificate(key, shown)
+		return
+	}
+	for _, k := range r.ssh.known {
+		switch {
+		case k.marker != "":
+		case sameKey(k, key):
+			r.facts.SSH["known_host"] = k.where()
+			return
+		default:
+			other = append(other, k)
+		}
+	}
+	for _, k := range other {
+		if k.kind != kind {
+			continue
+		}
+		r.find(finding.New(finding.SSHHostKeyChanged, finding.Confirmed).Stop().With("file", k.file).With("line", strings.TrimPrefix(k.where(), k.file+":")).
+			Saw("the key that the server shows", shown, fromSSH).
+			Saw("the key that is known for it", k.where()+": "+k.kind+" "+fingerprint(k.key), fromThisMachine))
+		return
+	}
+	f := finding.New(finding.SSHHostKeyUnknown, finding.Confirmed).Saw("the key that the server shows", shown, fromSSH)
+	if len(other) == 0 {
+		f.Saw("entries for it in known_hosts", "0", fromThisMachine)
+	}
+	for _, k := range other {
+		f.Saw("keys of another type are known for it", k.where()+": "+k.kind+" "+fingerprint(k.key), fromThisMachine)
+	}
+	r.find(f)
+}
+
+// hostCertificate asks whether an authority that is known signed the key, for
+// this name and time.
+func (r *run) hostCertificate(key observe.Bytes, shown string) {
+	public, err := ssh.ParsePublicKey(key)
+	cert, ok := public.(*ssh.Certificate)
+	if err != nil || !ok {
+		r.find(finding.New(finding.SSHHostKeyUnknown, finding.Confirmed).Saw("the key that the server shows", shown, fromSSH))
+		return
+	}
+	plain := cert.Key.Marshal()
+	for _, k := range r.ssh.known {
+		if k.marker == "" && bytes.Equal(k.key, plain) {
+			r.facts.SSH["known_host"] = k.where()
+			return
+		}
+		if k.marker != "@cert-authority" || !bytes.Equal(k.key, cert.SignatureKey.Marshal()) {
+			continue
+		}
+		why := r.badCertificate(cert)
+		if why == "" {
+			r.facts.SSH["known_host"] = k.where()
+			return
+		}
+		r.find(finding.New(finding.SSHHostKeyChanged, finding.Confirmed).Stop().With("file", k.file).With("line", strings.TrimPrefix(k.where(), k.file+":")).
+			Saw("the key that the server shows", shown, fromSSH).
+			Saw("its certificate is not good", why, fromSSH))
+		return
+	}
+	r.find(finding.New(finding.SSHHostKeyUnknown, finding.Confirmed).
+		Saw("the key that the server shows", shown, fromSSH).
+		Saw("the authority that signed it is not known", fingerprint(cert.SignatureKey.Marshal()), fromThisMachine))
 }
 
 // badCertificate says what is wrong with a host certificate; empty: nothing.

@@ -11,7 +11,6 @@ import (
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
-	"ftpdoctor/internal/sshwire"
 )
 
 // sshLoginCheck logs in with what was given: a password or keys, each once.
@@ -292,8 +291,7 @@ func keyString(k observe.SSHKey) string {
 	if k.Comment != "" {
 		s += " (" + k.Comment + ")"
 	}
-	_, fingerprint := sshwire.Describe(k.Public)
-	return s + " " + k.Type + " " + fingerprint
+	return s + " " + k.Type + " " + fingerprint(k.Public)
 }
 
 // lastWord learns what the library kept back of the last try.

@@ -13,6 +13,12 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// KnownHostsFile is a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+type KnownHostsFile struct {
+	Name string // as it shall be called in a verdict
+	Text string
+}
+
 // HostKeyStatus is what the known_hosts files say about a server's key.
 type HostKeyStatus string
 
@@ -25,89 +31,132 @@ const (
 	HostKeyByAuthority HostKeyStatus = "by-authority" // its certificate is signed by a known authority
 )
 
-// KnownKey is a line of a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE
-// FORMAT").
+// KnownKey is a line of a known_hosts file.
 type KnownKey struct {
 	File        string
 	Line        int    // from 1
 	Marker      string // "@cert-authority", "@revoked" or empty
+	Hosts       string // the names as written; empty: hashed
 	Type        string
 	Fingerprint string // see Fingerprint
 	blob        []byte
 	names       string
 }
 
+// BrokenLine is a line that ssh passes over.
+type BrokenLine struct {
+	File string
+	Line int
+	Why  string // one of the reasons below
+}
+
+// Why a line of known_hosts counts for nothing.
+const (
+	BrokenUTF16     = "the file is in UTF-16"
+	BrokenMark      = "a byte order mark stands before the name"
+	BrokenMarker    = "an unknown marker"
+	BrokenShort     = "the line ends too early"
+	BrokenHash      = "the hashed name is damaged"
+	BrokenKey       = "the key is damaged"
+	BrokenProtocol1 = "a key of SSH protocol 1"
+)
+
 // HostKeyVerdict is what known_hosts files say about one key of one server.
 type HostKeyVerdict struct {
 	Status HostKeyStatus
-	// By decides: the line that matches, or the first whose key differs, one of
-	// the same type before the others. Zero when Unknown.
-	By KnownKey
-	// SameType: Changed, and By is a key of the same type. Without it the server
-	// may only have lost the key that is known.
-	SameType bool
+	// File and Line decide: the line that matches, or the first whose key
+	// differs, one of the same type before the others. Empty when Unknown.
+	File string
+	Line int
+	// SameType: Changed, and a line holds another key of the same type. Without
+	// it the server may only have lost the key that is known.
+	SameType    bool
+	Known       []KnownKey // all lines for this name and port
+	AtAddress   []KnownKey // lines for its addresses alone, which ssh no longer asks by default (CheckHostIP)
+	Elsewhere   []KnownKey // the same key under other names, at most 10 lines
+	BrokenLines []BrokenLine
 }
 
-// ReadKnownHost reads a line of a known_hosts file. False: ssh passes over it, or
-// it is for another server. A line for the name alone counts too: see [Lookup].
-func ReadKnownHost(line, host string, port int) (KnownKey, bool) {
-	k, ok := parseKnownHost(line)
-	return k, ok && (namesHost(k.names, hostPort(host, port)) || namesHost(k.names, strings.ToLower(host)))
-}
-
-// Lookup judges a server's key as OpenSSH's ssh does, by lines that
-// [ReadKnownHost] took. Lines for the name with the port count; where there are
-// none, those for the name alone are asked too. Whether a certificate is valid
-// for the name and at this time is not judged.
-func Lookup(lines []KnownKey, host string, port int, key ssh.PublicKey) HostKeyVerdict {
-	v := judge(linesFor(lines, hostPort(host, port)), key)
-	if v.Status == HostKeyUnknown {
-		if bare := judge(linesFor(lines, strings.ToLower(host)), key); bare.Status != HostKeyChanged {
+// Lookup judges a server's key as OpenSSH's ssh does. Lines for the name with
+// the port count; where there are none, those for the name alone are asked too.
+// Whether a certificate is valid for the name and at this time is not judged.
+func Lookup(files []KnownHostsFile, host string, port int, addresses []string, key ssh.PublicKey) HostKeyVerdict {
+	lines, broken := parseKnownHosts(files)
+	v := HostKeyVerdict{Status: HostKeyUnknown, BrokenLines: broken}
+	v.Known = linesFor(lines, hostPort(host, port))
+	for _, address := range addresses {
+		for _, k := range linesFor(lines, hostPort(address, port)) {
+			if !contains(v.Known, k) && !contains(v.AtAddress, k) {
+				v.AtAddress = append(v.AtAddress, k)
+			}
+		}
+	}
+	v.judge(key)
+	if v.Status == HostKeyUnknown && hostPort(host, port) != strings.ToLower(host) {
+		bare := v
+		bare.Known = linesFor(lines, strings.ToLower(host))
+		if bare.judge(key); bare.Status != HostKeyUnknown && bare.Status != HostKeyChanged {
 			v = bare
+		}
+	}
+	const enough = 10
+	for _, k := range lines {
+		if bytes.Equal(k.blob, key.Marshal()) && k.Marker == "" && len(v.Elsewhere) < enough && !contains(v.Known, k) && !contains(v.AtAddress, k) {
+			v.Elsewhere = append(v.Elsewhere, k)
 		}
 	}
 	return v
 }
 
-// judge decides by the lines for one name.
-func judge(lines []KnownKey, key ssh.PublicKey) (v HostKeyVerdict) {
+func contains(lines []KnownKey, k KnownKey) bool {
+	return slices.ContainsFunc(lines, func(o KnownKey) bool { return o.File == k.File && o.Line == k.Line })
+}
+
+// judge decides by the Known lines.
+func (v *HostKeyVerdict) judge(key ssh.PublicKey) {
 	cert, isCert := key.(*ssh.Certificate)
 	plain, authority := key.Marshal(), []byte(nil)
 	if isCert {
 		plain, authority = cert.Key.Marshal(), cert.SignatureKey.Marshal()
 	}
-	for _, k := range lines {
+	decide := func(status HostKeyStatus, k KnownKey) {
+		v.Status, v.File, v.Line = status, k.File, k.Line
+	}
+	for _, k := range v.Known {
 		if k.Marker == markerRevoked && (bytes.Equal(k.blob, plain) || isCert && bytes.Equal(k.blob, authority)) {
-			return HostKeyVerdict{Status: HostKeyRevoked, By: k}
+			decide(HostKeyRevoked, k)
+			return
 		}
 	}
-	for _, k := range lines {
+	for _, k := range v.Known {
 		if k.Marker == markerAuthority && isCert && bytes.Equal(k.blob, authority) {
-			return HostKeyVerdict{Status: HostKeyByAuthority, By: k}
+			decide(HostKeyByAuthority, k)
+			return
 		}
 	}
 	// A certificate that nobody vouches for counts as the plain key in it.
-	for _, k := range lines {
+	for _, k := range v.Known {
 		if k.Marker == "" && bytes.Equal(k.blob, plain) {
-			return HostKeyVerdict{Status: HostKeyKnown, By: k}
+			decide(HostKeyKnown, k)
+			return
 		}
 	}
-	v.Status = HostKeyUnknown
 	kind := blobType(plain)
-	for _, k := range lines {
+	for _, k := range v.Known {
 		if k.Marker != "" {
 			continue
 		}
 		if same := k.Type == kind; v.Status != HostKeyChanged || same && !v.SameType {
-			v = HostKeyVerdict{Status: HostKeyChanged, By: k, SameType: same}
+			decide(HostKeyChanged, k)
+			v.SameType = same
 		}
 	}
-	return v
 }
 
 // PreferredHostKeys are the host key algorithms to ask for first, so that a
 // server with several keys shows the one that is known. Empty: none is.
-func PreferredHostKeys(lines []KnownKey, host string, port int) []string {
+func PreferredHostKeys(files []KnownHostsFile, host string, port int) []string {
+	lines, _ := parseKnownHosts(files)
 	known := linesFor(lines, hostPort(host, port))
 	if len(known) == 0 {
 		known = linesFor(lines, strings.ToLower(host))
@@ -143,32 +192,66 @@ const (
 	markerRevoked   = "@revoked"
 )
 
-// parseKnownHost reads a line. False: ssh passes over it, or nothing stands in it.
-func parseKnownHost(line string) (k KnownKey, ok bool) {
+func parseKnownHosts(files []KnownHostsFile) (lines []KnownKey, broken []BrokenLine) {
+	for _, file := range files {
+		if strings.HasPrefix(file.Text, "\xFF\xFE") || strings.HasPrefix(file.Text, "\xFE\xFF") {
+			broken = append(broken, BrokenLine{file.Name, 1, BrokenUTF16})
+			continue
+		}
+		n := 0
+		for line := range strings.Lines(file.Text) {
+			n++
+			k, why := parseKnownHost(line)
+			if why != "" {
+				broken = append(broken, BrokenLine{file.Name, n, why})
+			} else if k.blob != nil {
+				k.File, k.Line = file.Name, n
+				lines = append(lines, k)
+			}
+		}
+	}
+	return lines, broken
+}
+
+// parseKnownHost reads a line. Neither a key nor a reason: there is nothing in it.
+func parseKnownHost(line string) (k KnownKey, why string) {
+	if strings.HasPrefix(line, "\uFEFF") {
+		return k, BrokenMark
+	}
 	words := strings.Fields(line)
 	if len(words) == 0 || strings.HasPrefix(words[0], "#") {
-		return k, false
+		return k, ""
 	}
 	if strings.HasPrefix(words[0], "@") {
 		if words[0] != markerAuthority && words[0] != markerRevoked {
-			return k, false
+			return k, BrokenMarker
 		}
 		k.Marker, words = words[0], words[1:]
 	}
 	if len(words) < 3 {
-		return k, false
+		return k, BrokenShort
 	}
 	k.names, k.Type = words[0], words[1]
+	if strings.HasPrefix(k.names, "|") {
+		if _, _, ok := cutHash(k.names); !ok {
+			return k, BrokenHash
+		}
+	} else {
+		k.Hosts = k.names
+	}
+	if _, err := strconv.Atoi(k.Type); err == nil {
+		return k, BrokenProtocol1
+	}
 	blob, err := base64.StdEncoding.DecodeString(words[2])
 	if err != nil || blobType(blob) != k.Type {
-		return k, false
+		return k, BrokenKey
 	}
 	// Types that the library does not know are compared as bytes all the same.
 	if _, err := ssh.ParsePublicKey(blob); err != nil && slices.Contains(parsedTypes, k.Type) {
-		return k, false
+		return k, BrokenKey
 	}
 	k.blob, k.Fingerprint = blob, fingerprintSHA256(blob)
-	return k, true
+	return k, ""
 }
 
 // parsedTypes are the keys that a library can read whenever they are sound.
@@ -251,13 +334,9 @@ func blobType(blob []byte) string {
 // (ssh-keygen(1)). That of a certificate is that of the key in it.
 func Fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(plainKey(key)) }
 
-// Describe gives type and fingerprint of a key in its wire form (RFC 4253 §6.6),
-// also where the library does not know the type.
-func Describe(blob []byte) (kind, fingerprint string) {
-	if key, err := ssh.ParsePublicKey(blob); err == nil {
-		return key.Type(), Fingerprint(key)
-	}
-	return blobType(blob), fingerprintSHA256(blob)
+// FingerprintMD5 is the older form, "MD5:16:27:ac:…" (RFC 4716 §4).
+func FingerprintMD5(key ssh.PublicKey) string {
+	return "MD5:" + ssh.FingerprintLegacyMD5(plainKey(key))
 }
 
 func plainKey(key ssh.PublicKey) ssh.PublicKey {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
@@ -72,6 +73,7 @@ type knownCase struct {
 	want       sshwire.HostKeyStatus
 	line       int
 	sameType   bool
+	broken     []int
 	cert       bool // the server shows a certificate of the CA
 }
 
@@ -96,10 +98,10 @@ var knownCases = []knownCase{
 	{name: "an authority, and no certificate", text: "@cert-authority NAME CA\n", want: sshwire.HostKeyUnknown},
 	{
 		name: "broken lines", text: "NAME\nNAME ssh-ed25519\nNAME ssh-ed25519 AAAA\n|1|x|y KEY\n@else NAME KEY\nNAME 1024 35 12345\nNAME KEY\n",
-		want: sshwire.HostKeyKnown, line: 7,
+		want: sshwire.HostKeyKnown, line: 7, broken: []int{1, 2, 3, 4, 5, 6},
 	},
-	{name: "PowerShell's UTF-16", text: "\xFF\xFEN\x00A\x00M\x00E\x00", want: sshwire.HostKeyUnknown},
-	{name: "byte order mark", text: "\uFEFFNAME KEY\n", want: sshwire.HostKeyUnknown},
+	{name: "PowerShell's UTF-16", text: "\xFF\xFEN\x00A\x00M\x00E\x00", want: sshwire.HostKeyUnknown, broken: []int{1}},
+	{name: "byte order mark", text: "\uFEFFNAME KEY\n", want: sshwire.HostKeyUnknown, broken: []int{1}},
 
 	{name: "certificate", text: "@cert-authority [127.0.0.*]:* CA\n", want: sshwire.HostKeyByAuthority, line: 1, cert: true},
 	{name: "certificate of a stranger", text: "@cert-authority NAME OTHER\n", want: sshwire.HostKeyUnknown, cert: true},
@@ -127,19 +129,6 @@ func (s knownServer) text(format string, port int) string {
 		"CA", authorized(s.authority.PublicKey()), "HASH", knownhosts.HashHostname(name), "NAME", name).Replace(format)
 }
 
-// knownLines are the lines of a file that are for a server.
-func knownLines(text, host string, port int) (out []sshwire.KnownKey) {
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		if k, ok := sshwire.ReadKnownHost(line, host, port); ok {
-			k.Line = n
-			out = append(out, k)
-		}
-	}
-	return out
-}
-
 func TestLookup(t *testing.T) {
 	s := newKnownServer(t)
 	for _, test := range knownCases {
@@ -148,9 +137,21 @@ func TestLookup(t *testing.T) {
 			if test.cert {
 				shown = s.cert
 			}
-			v := sshwire.Lookup(knownLines(s.text(test.text, 2222), "127.0.0.1", 2222), "127.0.0.1", 2222, shown)
-			if v.Status != test.want || v.By.Line != test.line || v.SameType != test.sameType {
-				t.Errorf("got %s, line %d, same type %v; want %s, line %d, %v", v.Status, v.By.Line, v.SameType, test.want, test.line, test.sameType)
+			v := sshwire.Lookup([]sshwire.KnownHostsFile{{Name: "file", Text: s.text(test.text, 2222)}}, "127.0.0.1", 2222, nil, shown)
+			if v.Status != test.want || v.Line != test.line || v.SameType != test.sameType {
+				t.Errorf("got %s, line %d, same type %v; want %s, line %d, %v", v.Status, v.Line, v.SameType, test.want, test.line, test.sameType)
+			}
+			if (v.File == "file") != (test.line > 0) {
+				t.Errorf("line %d of file %q", v.Line, v.File)
+			}
+			var broken []int
+			for _, b := range v.BrokenLines {
+				if broken = append(broken, b.Line); b.Why == "" || b.File != "file" {
+					t.Errorf("no reason or file: %+v", b)
+				}
+			}
+			if diff := cmp.Diff(test.broken, broken); diff != "" {
+				t.Errorf("broken lines (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -229,6 +230,22 @@ func keyServer(t *testing.T, keys ...ssh.Signer) (port int) {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
+func TestLookupSaysWhereElse(t *testing.T) {
+	s := newKnownServer(t)
+	text := strings.NewReplacer("KEY", authorized(s.key.PublicKey()), "OTHER", authorized(s.other)).Replace(
+		"192.0.2.7 OTHER\nold.example.com,192.0.2.9 KEY\nFtp.Example.com KEY\n")
+	v := sshwire.Lookup([]sshwire.KnownHostsFile{{Name: "a", Text: ""}, {Name: "b", Text: text}}, "FTP.example.com", 22, []string{"192.0.2.7"}, s.key.PublicKey())
+	if v.Status != sshwire.HostKeyKnown || v.File != "b" || v.Line != 3 || len(v.Known) != 1 {
+		t.Errorf("%+v", v)
+	}
+	if len(v.AtAddress) != 1 || v.AtAddress[0].Line != 1 || v.AtAddress[0].Fingerprint != sshwire.Fingerprint(s.other) {
+		t.Errorf("at the address: %+v", v.AtAddress)
+	}
+	if len(v.Elsewhere) != 1 || v.Elsewhere[0].Hosts != "old.example.com,192.0.2.9" || v.Elsewhere[0].Type != "ssh-ed25519" {
+		t.Errorf("elsewhere: %+v", v.Elsewhere)
+	}
+}
+
 func TestPreferredHostKeys(t *testing.T) {
 	s := newKnownServer(t)
 	for text, want := range map[string]string{
@@ -239,12 +256,13 @@ func TestPreferredHostKeys(t *testing.T) {
 		"@revoked NAME KEY\nx OTHER\n": "",
 		"NAME ssh-rsa " + rsaBlob + "\nNAME KEY\n": "rsa-sha2-512 rsa-sha2-256 ssh-rsa ssh-ed25519",
 	} {
-		got := sshwire.PreferredHostKeys(knownLines(s.text(text, 2022), "127.0.0.1", 2022), "127.0.0.1", 2022)
+		got := sshwire.PreferredHostKeys([]sshwire.KnownHostsFile{{Text: s.text(text, 2022)}}, "127.0.0.1", 2022)
 		if strings.Join(got, " ") != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
-	got := sshwire.PreferredHostKeys(knownLines(s.text("NAME KEY\n@cert-authority * CA\n", 22), "127.0.0.1", 22), "127.0.0.1", 22)
+	files := []sshwire.KnownHostsFile{{Text: s.text("NAME KEY\n@cert-authority * CA\n", 22)}}
+	got := sshwire.PreferredHostKeys(files, "127.0.0.1", 22)
 	if !strings.Contains(got[0], "-cert-") || slices.Contains(got, "ssh-ed25519") {
 		t.Errorf("an authority for all: %q", got) // the name with port 22 in brackets is none that ssh writes
 	}
@@ -254,13 +272,16 @@ func TestPreferredHostKeys(t *testing.T) {
 var rsaBlob = base64.StdEncoding.EncodeToString(slices.Concat(str("ssh-rsa"), str("\x01\x00\x01"), str("\x00"+strings.Repeat("\xC7", 128))))
 
 func TestFingerprints(t *testing.T) {
-	// As ssh-keygen -l prints it.
+	// As ssh-keygen -l and ssh-keygen -l -E md5 print them.
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEb4aCzgCY1yATTxXbKu7WlW0tOd4k7bHGAsJdDNpTGY"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := sshwire.Fingerprint(key); got != "SHA256:kuk/s35TSuoYGIQlQWoMsKAFRuOuLsoIRMC94dvk84I" {
 		t.Errorf("SHA-256: %s", got)
+	}
+	if got := sshwire.FingerprintMD5(key); got != "MD5:2c:dd:ea:90:9b:af:72:41:89:ec:16:bf:81:58:be:8e" {
+		t.Errorf("MD5: %s", got)
 	}
 	s := newKnownServer(t)
 	if sshwire.Fingerprint(s.cert) != sshwire.Fingerprint(s.key.PublicKey()) {
@@ -281,14 +302,13 @@ func FuzzLookup(f *testing.F) {
 			return
 		}
 		begun := time.Now()
-		lines := knownLines(text, host, 2222)
-		v := sshwire.Lookup(lines, host, 2222, s.cert)
-		sshwire.PreferredHostKeys(lines, host, 2222)
+		v := sshwire.Lookup([]sshwire.KnownHostsFile{{Name: "f", Text: text}}, host, 2222, []string{"192.0.2.1"}, s.cert)
+		sshwire.PreferredHostKeys([]sshwire.KnownHostsFile{{Name: "f", Text: text}}, host, 2222)
 		if took := time.Since(begun); took > 2*time.Second {
 			t.Errorf("took %s", took)
 		}
-		if (v.Status == sshwire.HostKeyUnknown) == (v.By.Line > 0) || v.By.Line > strings.Count(text, "\n")+1 {
-			t.Errorf("%s by line %d", v.Status, v.By.Line)
+		if (v.Status == sshwire.HostKeyUnknown) == (v.Line > 0) || v.Line > strings.Count(text, "\n")+1 {
+			t.Errorf("%s by line %d", v.Status, v.Line)
 		}
 		if v.Status == sshwire.HostKeyKnown && !strings.Contains(text, strings.Fields(authorized(s.key.PublicKey()))[1]) {
 			t.Error("known without the key in the file")
