@@ -41,7 +41,7 @@ var phrasesZhDetail = map[string]string{
 	"bad-ssh":                                      "出现不合 SSH 协议的内容",
 	"bad-tls":                                      "TLS 握手失败",
 	"blocks of 64 bits":                            "64 位分组",
-	"can continue: %s":                             "被拒绝，仍可使用：%s",
+	"can continue: %s":                             "未通过；可用的方式：%s",
 	"canceled":                                     "取消",
 	"channel closed":                               "通道已关闭",
 	"cipher":                                       "加密算法",
