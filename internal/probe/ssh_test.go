@@ -121,6 +121,19 @@ var sshFaults = []sshFault{
 		},
 	},
 	{
+		// What OpenSSH's ssh makes of it: sshwire's TestLookupAgainstSSH.
+		name: "only a key of another type is known", conf: modern, root: "ssh/host-key-changed", want: "failed\n\terror ssh/host-key-changed confirmed root",
+		known: func(ssh.PublicKey) string { return "HOST " + ecdsaLine },
+	},
+	{
+		name: "host key known without the port", conf: modern, want: "ok",
+		known: func(k ssh.PublicKey) string { return "127.0.0.1 " + string(ssh.MarshalAuthorizedKey(k)) },
+	},
+	{
+		name: "damaged line of known_hosts", conf: modern, want: "ok", advice: []string{"ssh/host-key-unknown"},
+		known: func(k ssh.PublicKey) string { return "HOST " + string(ssh.MarshalAuthorizedKey(k))[:60] + "\n" },
+	},
+	{
 		name: "revoked host key", conf: modern, root: "ssh/host-key-changed", want: "failed\n\terror ssh/host-key-changed confirmed root",
 		known: func(k ssh.PublicKey) string { return "@revoked * " + string(ssh.MarshalAuthorizedKey(k)) },
 	},
@@ -184,6 +197,9 @@ var sshFaults = []sshFault{
 		files: files(func(m *memFiles) { m.refuse[opOpen] = statusDenied }),
 	},
 }
+
+// ecdsaLine is a key that no server here has.
+const ecdsaLine = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPRH++i24N2M4YbdmqVSNv8iGOlD8pjZABnZNkVkA2Ohwqs1Mm2/mpMyMjQBRDoAQ2tkW6o08XSEfwaqYg/PYd8=\n"
 
 // newKey is a private key that nobody knows.
 func newKey(t *testing.T) []byte {

@@ -11,6 +11,7 @@ import (
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
+	"ftpdoctor/internal/sshwire"
 )
 
 // sshLoginCheck logs in with what was given: a password or keys, each once.
@@ -291,7 +292,7 @@ func keyString(k observe.SSHKey) string {
 	if k.Comment != "" {
 		s += " (" + k.Comment + ")"
 	}
-	return s + " " + k.Type + " " + fingerprint(k.Public)
+	return s + " " + k.Type + " " + sshwire.Fingerprint(k.Public)
 }
 
 // lastWord learns what the library kept back of the last try.
