@@ -159,6 +159,10 @@ var sshFaults = []sshFault{
 		name: "key of PuTTY", conf: with(keysOnly), root: "ssh/key-unusable", want: "failed\n\terror ssh/key-unusable confirmed root",
 		ask: keyFile(0o600, func(*testing.T) []byte { return []byte("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n") }),
 	},
+	{
+		name: "key with the ends of lines of Windows", conf: with(keysOnly), root: "ssh/key-unusable", want: "failed\n\terror ssh/key-unusable confirmed root",
+		ask: keyFile(0o600, func(t *testing.T) []byte { return bytes.ReplaceAll(newKey(t), []byte("\n"), []byte("\r\n")) }),
+	},
 	{name: "nothing to log in with", conf: with(keysOnly), ask: noPassword, want: "unknown"},
 	{name: "MaxStartups", raw: says("Exceeded MaxStartups\r\n", 0), root: "ssh/throttled", want: "failed\n\terror ssh/throttled confirmed root"},
 	{name: "closed at once", raw: says("", 0), root: "net/source-not-allowed", want: "failed\n\tcritical net/source-not-allowed likely root"},

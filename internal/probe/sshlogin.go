@@ -229,10 +229,10 @@ func (t *sshTries) gather(ctx context.Context) {
 		if f == "none" {
 			continue
 		}
-		if c := w.SSHCertificate(f); c.Usable() {
+		if c := w.SSHCertificate(f, keyForm); c.Usable() {
 			t.keys = append(t.keys, c)
 		}
-		k := w.SSHKeyFile(f)
+		k := w.SSHKeyFile(f, keyForm)
 		switch {
 		case inAgent(k):
 		case k.Failure == observe.Absent && len(t.r.options.Identity) == 0:
@@ -242,6 +242,15 @@ func (t *sshTries) gather(ctx context.Context) {
 			t.keys = append(t.keys, k)
 		}
 	}
+}
+
+// keyForm is what OpenSSH makes of a key file.
+func keyForm(content []byte) (format, problem string) {
+	k := sshwire.Inspect(content)
+	if k.Problem == "" && k.Encrypted {
+		return string(k.Format), observe.KeyEncrypted
+	}
+	return string(k.Format), string(k.Problem)
 }
 
 // tryKeys offers the keys, one after the other, as many as a client would.

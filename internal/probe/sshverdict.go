@@ -7,6 +7,7 @@ import (
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
+	"ftpdoctor/internal/sshwire"
 )
 
 // loginEnds are what servers say when they end a login.
@@ -169,7 +170,7 @@ func unusable(k observe.SSHKey) string {
 		return k.Step.String()
 	case k.Problem == observe.KeyTooOpen:
 		return "mode " + k.Mode
-	case k.Problem == observe.KeyPuTTY:
+	case k.Problem == string(sshwire.KeyForeign) || k.Problem == string(sshwire.KeyUnsupported):
 		return k.Format
 	default:
 		return k.Problem
