@@ -88,6 +88,17 @@ func keyboard(questions ...string) func(*ssh.ServerConfig) {
 	}
 }
 
+// slowPassword answers late, as PAM does that waits for somebody else.
+func slowPassword(late time.Duration) func(*ssh.ServerConfig) {
+	return func(c *ssh.ServerConfig) {
+		judge := c.PasswordCallback
+		c.PasswordCallback = func(m ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+			time.Sleep(late) // this is the fault
+			return judge(m, password)
+		}
+	}
+}
+
 func op(what string, size int, path string) func(*testing.T, *observe.Target, *probe.Options) {
 	return func(_ *testing.T, target *observe.Target, o *probe.Options) {
 		o.Op, o.Size, target.Path = what, size, path
@@ -152,6 +163,9 @@ var sshFaults = []sshFault{
 	{name: "wrong password by keyboard", conf: with(keyboard("Password: ")), ask: wrongPassword, root: "auth/rejected", want: "failed\n\tcritical auth/rejected likely root"},
 	{name: "one-time code", conf: with(keyboard("Password: ", "Verification code: ")), root: "auth/second-factor-required", want: "failed\n\tcritical auth/second-factor-required confirmed root"},
 	{name: "new password", conf: with(keyboard("Password: ", "New password: ")), root: "auth/password-expired", want: "failed\n\tcritical auth/password-expired confirmed root"},
+	{name: "login without an answer", conf: with(slowPassword(11 * time.Second)), root: "performance/slow-login", want: "failed\n\terror performance/slow-login likely root"},
+	{name: "login with a late answer", conf: with(slowPassword(6 * time.Second)), root: "performance/slow-login", want: "failed\n\terror performance/slow-login confirmed root"},
+	{name: "refused late", conf: with(slowPassword(6 * time.Second)), ask: wrongPassword, root: "auth/rejected", want: "failed\n\tcritical auth/rejected likely root"},
 	{name: "keys only", conf: with(keysOnly), root: "ssh/auth-method-not-offered", want: "failed\n\terror ssh/auth-method-not-offered confirmed root"},
 	{name: "key refused", conf: with(keysOnly), ask: keyFile(0o600, newKey), root: "ssh/key-rejected", want: "failed\n\terror ssh/key-rejected likely root"},
 	{name: "key too open", conf: with(keysOnly), ask: keyFile(0o644, newKey), root: "ssh/key-unusable", want: "failed\n\terror ssh/key-unusable confirmed root"},

@@ -14,10 +14,10 @@ import (
 var hostKeyCheck = &check{
 	name: "host-key", layer: "ssh", asks: "is it the server that this machine knows",
 	of:  []string{observe.SSH},
-	run: func(_ context.Context, r *run) { r.judgeHostKey() },
+	run: func(ctx context.Context, r *run) { r.judgeHostKey(ctx) },
 }
 
-func (r *run) judgeHostKey() {
+func (r *run) judgeHostKey(ctx context.Context) {
 	key := r.ssh.start.HostKey
 	v := sshwire.Lookup(r.ssh.known, r.target.Host, r.target.PortOr(), key, r.root.Started())
 	var f *finding.Finding
@@ -48,5 +48,6 @@ func (r *run) judgeHostKey() {
 	for _, b := range v.Broken {
 		f.Saw("a line for it that counts for nothing", b.Where()+": "+b.Why, fromThisMachine)
 	}
+	r.fingerprintsInDNS(ctx, key, f)
 	r.find(f)
 }

@@ -358,12 +358,12 @@ func KeyType(key []byte) string {
 // Fingerprint is the SHA-256 of a key as OpenSSH writes it, "SHA256:…"
 // (ssh-keygen(1)). That of a certificate is that of the key in it.
 func Fingerprint(key []byte) string {
-	sum := sha256.Sum256(plainKey(key))
+	sum := sha256.Sum256(PlainKey(key))
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
-// plainKey is the key in a certificate; a plain key is itself.
-func plainKey(key []byte) []byte {
+// PlainKey is the key in a certificate; a plain key is itself.
+func PlainKey(key []byte) []byte {
 	if public, err := ssh.ParsePublicKey(key); err == nil {
 		if cert, ok := public.(*ssh.Certificate); ok {
 			return cert.Key.Marshal()
