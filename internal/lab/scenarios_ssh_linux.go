@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -257,6 +258,28 @@ func also(kind string) setup {
 	}
 }
 
+// sshfp gives the signed zone the fingerprint of the server's host key, or of another one.
+func sshfp(right bool) setup {
+	return func(_ context.Context, n *Net) error {
+		k, err := newSSHKey("ed25519")
+		if err != nil {
+			return err
+		}
+		key := k.signer.PublicKey()
+		if right {
+			public, err := n.Server.ReadFile(hostKeyFile("ed25519") + ".pub")
+			if err != nil {
+				return err
+			}
+			if key, _, _, _, err = ssh.ParseAuthorizedKey([]byte(public)); err != nil {
+				return fmt.Errorf("read host key: %w", err)
+			}
+		}
+		n.Zone.Quirk(FTPName, Quirk{Signed: true})
+		return n.Zone.Add(fmt.Sprintf("%s. SSHFP 4 2 %x", FTPName, sha256.Sum256(key.Marshal())))
+	}
+}
+
 // hostCertificate gives the server a certificate for names, and the client its
 // authority.
 func hostCertificate(names ...string) setup {
@@ -326,6 +349,16 @@ func hostKeyScenarios() []Scenario {
 		sftpControl("host-key-unknown", "The client has never been there: a notice, no fault.",
 			then(sshd(""), knownHosts("other.lab.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5W2cX1bmuZ0lDZVOhwWcL2xnmOjzHk1U5tEb6G0xXl")),
 			Proof{Run: sftp("ls") + "; " + sftpAs("lab", "-o StrictHostKeyChecking=accept-new", "ls"), Match: `(?s)No \S+ host key is known.*Permanently added.*hello\.txt`}),
+		sftpControl("sshfp-matches", "The client has never been there, and the signed zone names the host key (SSHFP).",
+			then(sshd(""), knownHosts(""), sshfp(true)), Proof{
+				Run:   sftp("ls") + "; " + sftpAs("lab", "-o StrictHostKeyChecking=accept-new -o VerifyHostKeyDNS=yes", "ls"),
+				Match: `(?s)No \S+ host key is known.*matching host key fingerprint found in DNS.*hello\.txt`,
+			}),
+		sftpControl("sshfp-differs", "The client has never been there, and the zone still names the key of the old server (SSHFP).",
+			then(sshd(""), knownHosts(""), sshfp(false)), Proof{
+				Run:   sftpAs("lab", "-o StrictHostKeyChecking=yes -o VerifyHostKeyDNS=ask", "ls") + "; " + sftpAs("lab", "-o StrictHostKeyChecking=accept-new", "ls"),
+				Match: `(?s)mismatching host key fingerprint found in DNS.*hello\.txt`,
+			}).degraded(),
 		sftpControl("known-hosts-hashed", "The names in known_hosts are hashed, as Debian does.", then(sshd(""), hashKnownHosts), sftpByPassword),
 		sftpControl("one-host-key-known", "known_hosts has the RSA key only: clients must ask for that one.",
 			then(sshd(""), func(_ context.Context, n *Net) error { return n.KnowHost(FTPName, "rsa") }), sftpByPassword),
