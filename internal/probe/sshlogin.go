@@ -34,7 +34,7 @@ func asSomebody(t observe.Target, o Options) string {
 const (
 	// sshLoginTimeout bounds all answers of a login together with those before it:
 	// the whole check shall take 10 s.
-	sshLoginTimeout = 8500 * time.Millisecond
+	sshLoginTimeout = 7500 * time.Millisecond
 	sshAnswerLeast  = 3 * time.Second // of one try, however late the server was before
 	sshKeyTimeout   = 5 * time.Second
 	// maxKeys is how many keys a server hears of before it ends the session
