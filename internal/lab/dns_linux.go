@@ -25,6 +25,7 @@ type Zone struct {
 type Quirk struct {
 	Rcode  int           // dns.RcodeServerFailure, …; 0: as the records say
 	Bogus  bool          // SERVFAIL unless the query has CD set: a validating resolver and a broken signature
+	Signed bool          // a validating resolver and a good signature: AD, to who asks for it
 	Silent bool          // no answer at all
 	NoAAAA bool          // no answer to AAAA queries
 	Delay  time.Duration // before the answer
@@ -162,6 +163,7 @@ func (z *Zone) answer(req *dns.Msg) (*dns.Msg, time.Duration) {
 		}
 		return m, quirk.Delay
 	}
+	m.AuthenticatedData = quirk.Signed && req.AuthenticatedData
 	name := q.Name
 	for range 8 { // a chain of aliases
 		found, exists := z.lookup(name, q.Qtype)

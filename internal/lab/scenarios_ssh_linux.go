@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -231,6 +232,54 @@ func renewHostKeys(_ context.Context, n *Net) error {
 	return n.homeFile(".ssh/known_hosts", known.String(), 0o600)
 }
 
+// oneOther writes one key of a kind into the client's known_hosts, which is not the server's.
+func oneOther(kind string) setup {
+	return func(_ context.Context, n *Net) error {
+		k, err := newSSHKey(kind)
+		if err != nil {
+			return err
+		}
+		return n.homeFile(".ssh/known_hosts", FTPName+" "+k.public+"\n", 0o600)
+	}
+}
+
+// also adds one key of a kind to the client's known_hosts, which is not the server's.
+func also(kind string) setup {
+	return func(_ context.Context, n *Net) error {
+		before, err := os.ReadFile(filepath.Join(n.home(), ".ssh/known_hosts"))
+		if err != nil {
+			return err
+		}
+		k, err := newSSHKey(kind)
+		if err != nil {
+			return err
+		}
+		return n.homeFile(".ssh/known_hosts", string(before)+FTPName+" "+k.public+"\n", 0o600)
+	}
+}
+
+// sshfp gives the signed zone the fingerprint of the server's host key, or of another one.
+func sshfp(right bool) setup {
+	return func(_ context.Context, n *Net) error {
+		k, err := newSSHKey("ed25519")
+		if err != nil {
+			return err
+		}
+		key := k.signer.PublicKey()
+		if right {
+			public, err := n.Server.ReadFile(hostKeyFile("ed25519") + ".pub")
+			if err != nil {
+				return err
+			}
+			if key, _, _, _, err = ssh.ParseAuthorizedKey([]byte(public)); err != nil {
+				return fmt.Errorf("read host key: %w", err)
+			}
+		}
+		n.Zone.Quirk(FTPName, Quirk{Signed: true})
+		return n.Zone.Add(fmt.Sprintf("%s. SSHFP 4 2 %x", FTPName, sha256.Sum256(key.Marshal())))
+	}
+}
+
 // hostCertificate gives the server a certificate for names, and the client its
 // authority.
 func hostCertificate(names ...string) setup {
@@ -282,18 +331,38 @@ func hostKeyScenarios() []Scenario {
 	onPort := changed("changed-port", "The second SSH server of the host, on 2222, was installed anew.",
 		then(sshd("Port 2222"), port2222), alarm).check("sftp://lab@" + FTPName + ":2222/")
 	onPort.Proof.Run = sftpAs("lab", "-P 2222", "ls")
+	withoutPort := sftpControl("known-without-port", "The server moved to port 2222; known_hosts has its key without a port.", sshd("Port 2222"),
+		Proof{Run: sftpAs("lab", "-P 2222", "ls -l"), Match: `found matching key w/out port[\s\S]*hello\.txt`}).check("sftp://lab@" + FTPName + ":2222/")
 	return []Scenario{
 		changed("changed", "The server was installed anew, with new host keys.", then(sshd(""), renewHostKeys), alarm),
 		changed("changed-hashed", "The same, with hashed names in known_hosts.", then(sshd(""), renewHostKeys, hashKnownHosts), alarm),
 		changed("changed-dropbear", "The same with dropbear.", then(dropbear(), renewHostKeys), alarm),
 		onPort,
+		changed("changed-type", "The server was installed anew and lost the ECDSA key, the only one that the client had recorded.",
+			then(sshd("HostKey "+hostKeyFile("ed25519")), oneOther("ecdsa")), alarm),
+		changed("changed-certificate", "The host certificate was made for another name, and its key is not the one on record.",
+			then(keysFirst, hostCertificate("old.lab.example"), also("ed25519"), account(UserKnobs{}), func(ctx context.Context, n *Net) error {
+				_, err := n.OpenSSH(ctx, "HostCertificate "+hostKeyFile("ed25519")+"-cert.pub")
+				return err
+			}), `(?s)name is not a listed principal.*`+alarm[4:]),
 		changed("revoked", "The administrator marked the stolen host key as revoked; the server still uses it.", then(sshd(""), revoke), `(?s)REVOKED.*Host key verification failed|marked as revoked`),
 		sftpControl("host-key-unknown", "The client has never been there: a notice, no fault.",
 			then(sshd(""), knownHosts("other.lab.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5W2cX1bmuZ0lDZVOhwWcL2xnmOjzHk1U5tEb6G0xXl")),
 			Proof{Run: sftp("ls") + "; " + sftpAs("lab", "-o StrictHostKeyChecking=accept-new", "ls"), Match: `(?s)No \S+ host key is known.*Permanently added.*hello\.txt`}),
+		sftpControl("sshfp-matches", "The client has never been there, and the signed zone names the host key (SSHFP).",
+			then(sshd(""), knownHosts(""), sshfp(true)), Proof{
+				Run:   sftp("ls") + "; " + sftpAs("lab", "-o StrictHostKeyChecking=accept-new -o VerifyHostKeyDNS=yes", "ls"),
+				Match: `(?s)No \S+ host key is known.*matching host key fingerprint found in DNS.*hello\.txt`,
+			}),
+		sftpControl("sshfp-differs", "The client has never been there, and the zone still names the key of the old server (SSHFP).",
+			then(sshd(""), knownHosts(""), sshfp(false)), Proof{
+				Run:   sftpAs("lab", "-o StrictHostKeyChecking=yes -o VerifyHostKeyDNS=ask", "ls") + "; " + sftpAs("lab", "-o StrictHostKeyChecking=accept-new", "ls"),
+				Match: `(?s)mismatching host key fingerprint found in DNS.*hello\.txt`,
+			}).degraded(),
 		sftpControl("known-hosts-hashed", "The names in known_hosts are hashed, as Debian does.", then(sshd(""), hashKnownHosts), sftpByPassword),
 		sftpControl("one-host-key-known", "known_hosts has the RSA key only: clients must ask for that one.",
 			then(sshd(""), func(_ context.Context, n *Net) error { return n.KnowHost(FTPName, "rsa") }), sftpByPassword),
+		withoutPort,
 		sftpControl("known-by-pattern", "known_hosts has a pattern, and a negated one.",
 			then(sshd(""), func(_ context.Context, n *Net) error { return n.KnowHost("*.lab.example,!test.lab.example") }), sftpByPassword),
 		sftpControl("host-certificate", "The host key is certified by an authority that the client trusts.",

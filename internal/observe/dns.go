@@ -17,6 +17,7 @@ type Question struct {
 	Name             string // fully qualified or not; taken as it is, with a dot added
 	Type             string // A, AAAA, CNAME, SOA, NS, PTR …
 	CheckingDisabled bool   // CD bit (RFC 4035 §3.2.2): no validation of signatures
+	Validated        bool   // AD bit (RFC 6840 §5.7): say whether the signatures were validated
 }
 
 // Record is one resource record.
@@ -34,6 +35,9 @@ type Reply struct {
 	Answer    []Record `json:"answer,omitempty"`
 	Authority []Record `json:"authority,omitempty"`
 	Tries     int      `json:"tries,omitempty"`
+	// Authenticated: the name server says that it validated the signatures of all
+	// of it (AD bit, RFC 4035 §3.2.3), and was asked to say.
+	Authenticated bool `json:"authenticated,omitempty"`
 }
 
 // Addresses returns the addresses in the answer.
@@ -66,6 +70,7 @@ func askLive(ctx context.Context, server netip.AddrPort, q Question, timeout tim
 	m := new(dns.Msg)
 	m.SetQuestion(dns.Fqdn(q.Name), dns.StringToType[q.Type])
 	m.CheckingDisabled = q.CheckingDisabled
+	m.AuthenticatedData = q.Validated
 	m.SetEdns0(1232, false)
 	var r Reply
 	start := time.Now()
@@ -86,6 +91,7 @@ func askLive(ctx context.Context, server netip.AddrPort, q Question, timeout tim
 		return r
 	}
 	r.Rcode = dns.RcodeToString[in.Rcode]
+	r.Authenticated = q.Validated && in.AuthenticatedData
 	r.Answer, r.Authority = records(in.Answer), records(in.Ns)
 	return r
 }

@@ -1,14 +1,12 @@
 package observe
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -18,14 +16,16 @@ import (
 // Problem is why a key file can't be used.
 type Problem string
 
-// Reasons why a key file can't be used, as OpenSSH sees it. A file that is not
-// there, or can't be read, is a Failure of the step.
+// KeyForm says what a key file is, from its bytes: the format by its usual name,
+// and why OpenSSH can't use it (empty: it can). In a recording it is not called.
+type KeyForm func(content []byte) (format string, problem Problem)
+
+// Reasons why a key file can't be used, besides those of a [KeyForm]. A file that
+// is not there, or can't be read, is a Failure of the step.
 const (
 	KeyTooOpen   Problem = "too-open"  // others may read it, and OpenSSH refuses it
 	KeyEncrypted Problem = "encrypted" // and nobody is there to be asked for the passphrase
-	KeyPuTTY     Problem = "putty"     // PuTTY's format, which only PuTTY's kin read
-	KeyPublic    Problem = "public"    // it holds a public key
-	KeyMalformed Problem = "malformed"
+	KeyMalformed Problem = "malformed" // this program can't read it
 )
 
 // SSHKey is a private key: a file of this machine, or held by the agent. A
@@ -36,8 +36,8 @@ type SSHKey struct {
 	Type    string  `json:"type,omitempty"`
 	Public  Bytes   `json:"public,omitempty"`  // wire form, where it is known
 	Comment string  `json:"comment,omitempty"` // of the agent
-	Format  string  `json:"format,omitempty"`  // the first line of a file of PuTTY's, which holds its version
-	Problem Problem `json:"problem,omitempty"` // one of the reasons above
+	Format  string  `json:"format,omitempty"`  // of a file, as its [KeyForm] says
+	Problem Problem `json:"problem,omitempty"` // one of the reasons above or of the [KeyForm]
 	Mode    string  `json:"mode,omitempty"`    // of a file that is too open
 
 	signer ssh.Signer
@@ -50,14 +50,14 @@ func (k SSHKey) Usable() bool { return k.OK() && k.Problem == "" }
 const maxKeyFile = 64 << 10
 
 // SSHKeyFile reads a private key.
-func (w *World) SSHKeyFile(path string) SSHKey {
+func (w *World) SSHKeyFile(path string, form KeyForm) SSHKey {
 	return do(w, "ssh-key "+path, func() SSHKey {
 		start := time.Now()
 		k := SSHKey{Source: path}
 		content, mode, err := readKey(path)
 		k.Failure, k.Errno = classify(err)
 		if err == nil {
-			k.parse(content)
+			k.parse(content, form)
 		}
 		if k.Problem == "" && mode != 0 {
 			k.Problem, k.Mode = KeyTooOpen, mode.String()
@@ -72,7 +72,7 @@ func (w *World) SSHKeyFile(path string) SSHKey {
 
 // SSHCertificate reads a private key together with the certificate of an
 // authority that lies beside it, as OpenSSH does: FILE-cert.pub.
-func (w *World) SSHCertificate(path string) SSHKey {
+func (w *World) SSHCertificate(path string, form KeyForm) SSHKey {
 	return do(w, "ssh-certificate "+path, func() SSHKey {
 		start := time.Now()
 		k := SSHKey{Source: path + "-cert.pub"}
@@ -81,8 +81,8 @@ func (w *World) SSHCertificate(path string) SSHKey {
 			var plain SSHKey
 			content, mode, failed := readKey(path)
 			if err = failed; err == nil {
-				plain.parse(content)
-				k.certify(text, plain.signer, mode)
+				plain.parse(content, form)
+				k.certify(text, plain, mode)
 			}
 		}
 		k.Failure, k.Errno = classify(err)
@@ -91,18 +91,18 @@ func (w *World) SSHCertificate(path string) SSHKey {
 	})
 }
 
-func (k *SSHKey) certify(text []byte, plain ssh.Signer, mode os.FileMode) {
+func (k *SSHKey) certify(text []byte, plain SSHKey, mode os.FileMode) {
 	public, comment, _, _, err := ssh.ParseAuthorizedKey(text)
 	cert, ok := public.(*ssh.Certificate)
 	switch {
-	case err != nil || !ok || plain == nil:
+	case err != nil || !ok || plain.signer == nil || plain.Problem != "":
 		k.Problem = KeyMalformed
 		return
 	case mode != 0:
 		k.Problem, k.Mode = KeyTooOpen, mode.String()
 		return
 	}
-	if k.signer, err = ssh.NewCertSigner(cert, plain); err != nil {
+	if k.signer, err = ssh.NewCertSigner(cert, plain.signer); err != nil {
 		k.Problem = KeyMalformed
 		return
 	}
@@ -142,11 +142,8 @@ func readKey(path string) ([]byte, os.FileMode, error) {
 }
 
 // parse fills in what the file is.
-func (k *SSHKey) parse(content []byte) {
-	first, _, _ := strings.Cut(strings.TrimSpace(string(content[:min(len(content), 200)])), "\n")
-	if strings.HasPrefix(first, "PuTTY-User-Key-File-") {
-		k.Format = strings.TrimSpace(first)
-	}
+func (k *SSHKey) parse(content []byte, form KeyForm) {
+	k.Format, k.Problem = form(content)
 	var locked *ssh.PassphraseMissingError
 	signer, err := ssh.ParsePrivateKey(content)
 	switch {
@@ -154,22 +151,15 @@ func (k *SSHKey) parse(content []byte) {
 		k.signer = signer
 		k.setPublic(signer.PublicKey())
 	case errors.As(err, &locked):
-		k.Problem = KeyEncrypted
 		if locked.PublicKey != nil {
 			k.setPublic(locked.PublicKey)
 		}
-	case strings.HasPrefix(first, "PuTTY-User-Key-File-"):
-		k.Problem = KeyPuTTY
-	case strings.HasPrefix(first, "---- BEGIN SSH2 PUBLIC") || bytes.HasPrefix(content, []byte("-----BEGIN PUBLIC KEY")) || isPublicLine(content):
-		k.Problem = KeyPublic
-	default:
+		if k.Problem == "" {
+			k.Problem = KeyEncrypted
+		}
+	case k.Problem == "":
 		k.Problem = KeyMalformed
 	}
-}
-
-func isPublicLine(content []byte) bool {
-	_, _, _, _, err := ssh.ParseAuthorizedKey(content)
-	return err == nil
 }
 
 func (k *SSHKey) setPublic(p ssh.PublicKey) { k.Type, k.Public = p.Type(), p.Marshal() }

@@ -34,7 +34,7 @@ type sshSession struct {
 	hello  observe.SSHHello
 	start  observe.SSHStart
 	server sshwire.Start
-	known  []knownHost
+	known  []sshwire.KnownLine
 	second *observe.SSHHello // of another connection; nil: none was made
 	in     bool              // logged in
 	banner string            // what the server said before the login
@@ -81,7 +81,7 @@ func greetSSH(ctx context.Context, r *run) {
 
 // exchange makes the key exchange and judges what the server offers.
 func (r *run) exchange(ctx context.Context, s *observe.SSHConn) {
-	st := s.Exchange(ctx, observe.SSHOptions{User: r.sshUser(), HostKeys: algorithms(r.ssh.known), Timeout: sshExchange})
+	st := s.Exchange(ctx, observe.SSHOptions{User: r.sshUser(), HostKeys: sshwire.PreferredHostKeys(r.ssh.known, r.target.Host, r.target.PortOr()), Timeout: sshExchange})
 	r.ssh.start = st
 	r.ssh.server = sshwire.ParseServerStart(st.Clear)
 	r.facts.SSH = sshFacts(r.ssh.server)
@@ -89,8 +89,8 @@ func (r *run) exchange(ctx context.Context, s *observe.SSHConn) {
 		r.judgeAlgorithms(st)
 		if st.OK() {
 			r.facts.Timings["ssh"] = seconds(st.Took)
-			r.facts.SSH["fingerprint"] = fingerprint(st.HostKey)
-			r.facts.SSH["host_key"] = keyKind(st.HostKey)
+			r.facts.SSH["fingerprint"] = sshwire.Fingerprint(st.HostKey)
+			r.facts.SSH["host_key"] = sshwire.KeyType(st.HostKey)
 		}
 		return
 	}

@@ -88,6 +88,17 @@ func keyboard(questions ...string) func(*ssh.ServerConfig) {
 	}
 }
 
+// slowPassword answers late, as PAM does that waits for somebody else.
+func slowPassword(late time.Duration) func(*ssh.ServerConfig) {
+	return func(c *ssh.ServerConfig) {
+		judge := c.PasswordCallback
+		c.PasswordCallback = func(m ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+			time.Sleep(late) // this is the fault
+			return judge(m, password)
+		}
+	}
+}
+
 func op(what string, size int, path string) func(*testing.T, *observe.Target, *probe.Options) {
 	return func(_ *testing.T, target *observe.Target, o *probe.Options) {
 		o.Op, o.Size, target.Path = what, size, path
@@ -121,6 +132,19 @@ var sshFaults = []sshFault{
 		},
 	},
 	{
+		// What OpenSSH's ssh makes of it: sshwire's TestLookupAgainstSSH.
+		name: "only a key of another type is known", conf: modern, root: "ssh/host-key-changed", want: "failed\n\terror ssh/host-key-changed confirmed root",
+		known: func(ssh.PublicKey) string { return "HOST " + ecdsaLine },
+	},
+	{
+		name: "host key known without the port", conf: modern, want: "ok",
+		known: func(k ssh.PublicKey) string { return "127.0.0.1 " + string(ssh.MarshalAuthorizedKey(k)) },
+	},
+	{
+		name: "damaged line of known_hosts", conf: modern, want: "ok", advice: []string{"ssh/host-key-unknown"},
+		known: func(k ssh.PublicKey) string { return "HOST " + string(ssh.MarshalAuthorizedKey(k))[:60] + "\n" },
+	},
+	{
 		name: "revoked host key", conf: modern, root: "ssh/host-key-changed", want: "failed\n\terror ssh/host-key-changed confirmed root",
 		known: func(k ssh.PublicKey) string { return "@revoked * " + string(ssh.MarshalAuthorizedKey(k)) },
 	},
@@ -139,12 +163,19 @@ var sshFaults = []sshFault{
 	{name: "wrong password by keyboard", conf: with(keyboard("Password: ")), ask: wrongPassword, root: "auth/rejected", want: "failed\n\tcritical auth/rejected likely root"},
 	{name: "one-time code", conf: with(keyboard("Password: ", "Verification code: ")), root: "auth/second-factor-required", want: "failed\n\tcritical auth/second-factor-required confirmed root"},
 	{name: "new password", conf: with(keyboard("Password: ", "New password: ")), root: "auth/password-expired", want: "failed\n\tcritical auth/password-expired confirmed root"},
+	{name: "login without an answer", conf: with(slowPassword(11 * time.Second)), root: "performance/slow-login", want: "failed\n\terror performance/slow-login likely root"},
+	{name: "login with a late answer", conf: with(slowPassword(6 * time.Second)), root: "performance/slow-login", want: "failed\n\terror performance/slow-login confirmed root"},
+	{name: "refused late", conf: with(slowPassword(6 * time.Second)), ask: wrongPassword, root: "auth/rejected", want: "failed\n\tcritical auth/rejected likely root"},
 	{name: "keys only", conf: with(keysOnly), root: "ssh/auth-method-not-offered", want: "failed\n\terror ssh/auth-method-not-offered confirmed root"},
 	{name: "key refused", conf: with(keysOnly), ask: keyFile(0o600, newKey), root: "ssh/key-rejected", want: "failed\n\terror ssh/key-rejected likely root"},
 	{name: "key too open", conf: with(keysOnly), ask: keyFile(0o644, newKey), root: "ssh/key-unusable", want: "failed\n\terror ssh/key-unusable confirmed root"},
 	{
 		name: "key of PuTTY", conf: with(keysOnly), root: "ssh/key-unusable", want: "failed\n\terror ssh/key-unusable confirmed root",
 		ask: keyFile(0o600, func(*testing.T) []byte { return []byte("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n") }),
+	},
+	{
+		name: "key with the ends of lines of Windows", conf: with(keysOnly), root: "ssh/key-unusable", want: "failed\n\terror ssh/key-unusable confirmed root",
+		ask: keyFile(0o600, func(t *testing.T) []byte { return bytes.ReplaceAll(newKey(t), []byte("\n"), []byte("\r\n")) }),
 	},
 	{name: "nothing to log in with", conf: with(keysOnly), ask: noPassword, want: "unknown"},
 	{name: "MaxStartups", raw: says("Exceeded MaxStartups\r\n", 0), root: "ssh/throttled", want: "failed\n\terror ssh/throttled confirmed root"},
@@ -184,6 +215,9 @@ var sshFaults = []sshFault{
 		files: files(func(m *memFiles) { m.refuse[opOpen] = statusDenied }),
 	},
 }
+
+// ecdsaLine is a key that no server here has.
+const ecdsaLine = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPRH++i24N2M4YbdmqVSNv8iGOlD8pjZABnZNkVkA2Ohwqs1Mm2/mpMyMjQBRDoAQ2tkW6o08XSEfwaqYg/PYd8=\n"
 
 // newKey is a private key that nobody knows.
 func newKey(t *testing.T) []byte {

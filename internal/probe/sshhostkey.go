@@ -1,15 +1,12 @@
 package probe
 
 import (
-	"bytes"
 	"context"
-	"strings"
-	"time"
-
-	"golang.org/x/crypto/ssh"
+	"strconv"
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
+	"ftpdoctor/internal/sshwire"
 )
 
 // hostKeyCheck compares the server's key with the known ones, before the user
@@ -17,103 +14,44 @@ import (
 var hostKeyCheck = &check{
 	name: "host-key", layer: "ssh", asks: "is it the server that this machine knows",
 	of:  []string{observe.SSH},
-	run: func(_ context.Context, r *run) { r.judgeHostKey() },
+	run: func(ctx context.Context, r *run) { r.judgeHostKey(ctx) },
 }
 
-func (r *run) judgeHostKey() {
+func (r *run) judgeHostKey(ctx context.Context) {
 	key := r.ssh.start.HostKey
-	kind, print := keyKind(key), fingerprint(key)
-	shown := kind + " " + print
-	var other []knownHost
-	for _, k := range r.ssh.known {
-		if k.marker == "@revoked" && sameKey(k, key) {
-			r.find(finding.New(finding.SSHHostKeyChanged, finding.Confirmed).Stop().With("file", k.file).With("line", strings.TrimPrefix(k.where(), k.file+":")).
-				Saw("the key that the server shows", shown, fromSSH).
-				Saw("it is marked as revoked", k.where(), fromThisMachine))
-			return
-		}
-	}
-	if strings.Contains(kind, "-cert-") {
-		r.hostCertificate(key, shown)
+	v := sshwire.Lookup(r.ssh.known, r.target.Host, r.target.PortOr(), key, r.root.Started())
+	var f *finding.Finding
+	switch v.Status {
+	case sshwire.HostKeyKnown, sshwire.HostKeyByAuthority:
+		r.facts.SSH["known_host"] = v.By.Where()
 		return
+	case sshwire.HostKeyUnknown:
+		f = finding.New(finding.SSHHostKeyUnknown, finding.Confirmed)
+	default:
+		f = finding.New(finding.SSHHostKeyChanged, finding.Confirmed).Stop().With("file", v.By.File).With("line", strconv.Itoa(v.By.N))
 	}
-	for _, k := range r.ssh.known {
-		switch {
-		case k.marker != "":
-		case sameKey(k, key):
-			r.facts.SSH["known_host"] = k.where()
-			return
-		default:
-			other = append(other, k)
-		}
-	}
-	for _, k := range other {
-		if k.kind != kind {
-			continue
-		}
-		r.find(finding.New(finding.SSHHostKeyChanged, finding.Confirmed).Stop().With("file", k.file).With("line", strings.TrimPrefix(k.where(), k.file+":")).
-			Saw("the key that the server shows", shown, fromSSH).
-			Saw("the key that is known for it", k.where()+": "+k.kind+" "+fingerprint(k.key), fromThisMachine))
-		return
-	}
-	f := finding.New(finding.SSHHostKeyUnknown, finding.Confirmed).Saw("the key that the server shows", shown, fromSSH)
-	if len(other) == 0 {
+	f.Saw("the key that the server shows", sshwire.KeyType(key)+" "+sshwire.Fingerprint(key), fromSSH)
+	known := v.By.Where() + ": " + v.By.Type + " " + v.By.Fingerprint
+	switch {
+	case v.Status == sshwire.HostKeyRevoked:
+		f.Saw("it is marked as revoked", v.By.Where(), fromThisMachine)
+	case v.Status == sshwire.HostKeyUnknown:
 		f.Saw("entries for it in known_hosts", "0", fromThisMachine)
+	case v.SameType:
+		f.Saw("the key that is known for it", known, fromThisMachine)
+	default:
+		f.Saw("only a key of another type is known for it, which clients take for a change", known, fromThisMachine)
 	}
-	for _, k := range other {
-		f.Saw("keys of another type are known for it", k.where()+": "+k.kind+" "+fingerprint(k.key), fromThisMachine)
+	if v.BadCertificate != "" {
+		why := finding.Say(string(v.BadCertificate))
+		if v.BadDetail != "" {
+			why += ": " + v.BadDetail
+		}
+		f.Saw("its certificate is not good", why, fromSSH)
 	}
+	for _, b := range v.Broken {
+		f.Saw("a line for it that counts for nothing", b.Where()+": "+finding.Say(string(b.Why)), fromThisMachine)
+	}
+	r.fingerprintsInDNS(ctx, key, f)
 	r.find(f)
-}
-
-// hostCertificate asks whether an authority that is known signed the key, for
-// this name and time.
-func (r *run) hostCertificate(key observe.Bytes, shown string) {
-	public, err := ssh.ParsePublicKey(key)
-	cert, ok := public.(*ssh.Certificate)
-	if err != nil || !ok {
-		r.find(finding.New(finding.SSHHostKeyUnknown, finding.Confirmed).Saw("the key that the server shows", shown, fromSSH))
-		return
-	}
-	plain := cert.Key.Marshal()
-	for _, k := range r.ssh.known {
-		if k.marker == "" && bytes.Equal(k.key, plain) {
-			r.facts.SSH["known_host"] = k.where()
-			return
-		}
-		if k.marker != "@cert-authority" || !bytes.Equal(k.key, cert.SignatureKey.Marshal()) {
-			continue
-		}
-		why := r.badCertificate(cert)
-		if why == "" {
-			r.facts.SSH["known_host"] = k.where()
-			return
-		}
-		r.find(finding.New(finding.SSHHostKeyChanged, finding.Confirmed).Stop().With("file", k.file).With("line", strings.TrimPrefix(k.where(), k.file+":")).
-			Saw("the key that the server shows", shown, fromSSH).
-			Saw("its certificate is not good", why, fromSSH))
-		return
-	}
-	r.find(finding.New(finding.SSHHostKeyUnknown, finding.Confirmed).
-		Saw("the key that the server shows", shown, fromSSH).
-		Saw("the authority that signed it is not known", fingerprint(cert.SignatureKey.Marshal()), fromThisMachine))
-}
-
-// badCertificate says what is wrong with a host certificate; empty: nothing.
-func (r *run) badCertificate(cert *ssh.Certificate) string {
-	if cert.CertType != ssh.HostCert {
-		return finding.Say("no host certificate")
-	}
-	if !hostMatches(cert.ValidPrincipals, r.target.Host) {
-		return finding.Say("it is for %s", strings.Join(cert.ValidPrincipals, ", "))
-	}
-	named := r.target.Host
-	if len(cert.ValidPrincipals) > 0 {
-		named = cert.ValidPrincipals[0] // whether it names the host was asked above, with wildcards
-	}
-	check := ssh.CertChecker{Clock: func() time.Time { return r.root.Started() }}
-	if err := check.CheckCert(named, cert); err != nil {
-		return err.Error()
-	}
-	return ""
 }

@@ -11,6 +11,7 @@ import (
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
+	"ftpdoctor/internal/sshwire"
 )
 
 // sshLoginCheck logs in with what was given: a password or keys, each once.
@@ -31,8 +32,11 @@ func asSomebody(t observe.Target, o Options) string {
 }
 
 const (
-	sshAuthTimeout = 10 * time.Second
-	sshKeyTimeout  = 5 * time.Second
+	// sshLoginTimeout bounds all answers of a login together with those before it:
+	// the whole check shall take 10 s.
+	sshLoginTimeout = 7500 * time.Millisecond
+	sshAnswerLeast  = 3 * time.Second // of one try, however late the server was before
+	sshKeyTimeout   = 5 * time.Second
 	// maxKeys is how many keys a server hears of before it ends the session
 	// (MaxAuthTries of OpenSSH).
 	maxKeys = 6
@@ -62,12 +66,20 @@ type sshTries struct {
 	prompt   *observe.SSHPrompt
 	banner   string
 	evidence []finding.Evidence
+	beside   *observe.SSHStart // of a second connection, when no answer came; nil: none was made
+}
+
+// patience is how long the next answer is waited for. It goes by what the steps
+// took, so that a recording leads to the same.
+func (t *sshTries) patience() time.Duration {
+	left := sshLoginTimeout - t.r.ssh.hello.Took - t.r.ssh.start.Took - t.took
+	return max(left, sshAnswerLeast)
 }
 
 func sshLogin(ctx context.Context, r *run) {
 	t := &sshTries{r: r, conn: r.ssh.conn}
 	defer func() { t.agent.Close() }()
-	t.take("ways to log in", "none", t.conn.Ways(ctx, sshAuthTimeout))
+	t.take("ways to log in", "none", t.conn.Ways(ctx, t.patience()))
 	t.first = slices.Clone(t.offered)
 	if a := t.last.Algorithms; a != nil {
 		r.facts.SSH["negotiated"] = map[string]any{"kex": a.KeyExchange, "host_key": a.HostKey, "cipher": a.Cipher, "mac": a.MAC}
@@ -82,6 +94,10 @@ func sshLogin(ctx context.Context, r *run) {
 	}
 	if !t.in && !t.over {
 		t.lastWord(ctx)
+	}
+	if t.over && t.last.Failure == observe.Timeout {
+		beside := r.exchangeOnce(ctx, r.w.Scope("beside"), 0, time.Second)
+		t.beside = &beside
 	}
 	r.ssh.in, r.ssh.banner = t.in, t.banner
 	if !t.in {
@@ -159,7 +175,7 @@ func (t *sshTries) round(ctx context.Context) {
 	if !done() && t.offers("password") && t.hasPassword() && !t.password {
 		t.password = true
 		t.refusal = "password"
-		a := t.take("the try with the password", "password", t.conn.TryPassword(ctx, t.r.target.Password, sshAuthTimeout))
+		a := t.take("the try with the password", "password", t.conn.TryPassword(ctx, t.r.target.Password, t.patience()))
 		if a.Partial {
 			t.refusal = ""
 		}
@@ -184,7 +200,7 @@ func (t *sshTries) tryKeyboard(ctx context.Context) {
 		}
 		told = true
 		return t.r.target.Password, true
-	}, sshAuthTimeout)
+	}, t.patience())
 	for i, p := range a.Prompts {
 		if p.Answered && p.Text != "" {
 			t.password = true
@@ -228,10 +244,10 @@ func (t *sshTries) gather(ctx context.Context) {
 		if f == "none" {
 			continue
 		}
-		if c := w.SSHCertificate(f); c.Usable() {
+		if c := w.SSHCertificate(f, keyForm); c.Usable() {
 			t.keys = append(t.keys, c)
 		}
-		k := w.SSHKeyFile(f)
+		k := w.SSHKeyFile(f, keyForm)
 		switch {
 		case inAgent(k):
 		case k.Failure == observe.Absent && len(t.r.options.Identity) == 0:
@@ -243,12 +259,21 @@ func (t *sshTries) gather(ctx context.Context) {
 	}
 }
 
+// keyForm is what OpenSSH makes of a key file.
+func keyForm(content []byte) (format string, problem observe.Problem) {
+	k := sshwire.Inspect(content)
+	if k.Problem == "" && k.Encrypted {
+		return string(k.Format), observe.KeyEncrypted
+	}
+	return string(k.Format), observe.Problem(k.Problem)
+}
+
 // tryKeys offers the keys, one after the other, as many as a client would.
 func (t *sshTries) tryKeys(ctx context.Context) {
 	for len(t.keys) > 0 && len(t.refused) < maxKeys && t.offers("publickey") {
 		k := t.keys[0]
 		t.keys = t.keys[1:]
-		a := t.take("the try with a key", keyString(k), t.conn.TryKey(ctx, k, false, sshKeyTimeout))
+		a := t.take("the try with a key", keyString(k), t.conn.TryKey(ctx, k, false, min(sshKeyTimeout, t.patience())))
 		switch {
 		case a.In || a.Partial:
 			return
@@ -275,7 +300,7 @@ func (t *sshTries) trySHA1(ctx context.Context) {
 			continue
 		}
 		before := *t
-		a := t.take("the same key with a signature of SHA-1 (ssh-rsa)", keyString(k), t.conn.TryKey(ctx, k, true, sshKeyTimeout))
+		a := t.take("the same key with a signature of SHA-1 (ssh-rsa)", keyString(k), t.conn.TryKey(ctx, k, true, min(sshKeyTimeout, t.patience())))
 		if a.In || a.Partial || a.Taken && !t.taken { // some servers take every key until it signs
 			t.sha1 = &k
 		}
@@ -291,7 +316,7 @@ func keyString(k observe.SSHKey) string {
 	if k.Comment != "" {
 		s += " (" + k.Comment + ")"
 	}
-	return s + " " + k.Type + " " + fingerprint(k.Public)
+	return s + " " + k.Type + " " + sshwire.Fingerprint(k.Public)
 }
 
 // lastWord learns what the library kept back of the last try.

@@ -7,6 +7,7 @@ import (
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/observe"
+	"ftpdoctor/internal/sshwire"
 )
 
 // loginEnds are what servers say when they end a login.
@@ -94,9 +95,7 @@ func (t *sshTries) cut() *finding.Finding {
 	case def != nil:
 		return finding.New(def, finding.Confirmed).With("reply", shorten(words))
 	case t.last.Failure == observe.Timeout:
-		return finding.New(finding.ServiceHung, finding.Likely).With("seconds", fmt.Sprintf("%.0f", t.last.Took.Seconds())).
-			Or(finding.ServiceHung, "the server waits for its user database or for PAM").
-			DecideBy("on the server: what does the process do (ps, strace -p), and does its log move")
+		return t.noAnswer()
 	case len(t.refused) > 0 && !t.password:
 		return finding.New(finding.SSHTooManyAttempts, finding.Likely).With("count", fmt.Sprint(len(t.refused))).
 			Or(finding.SSHTooManyAttempts, "the server ended the session after so many keys").
@@ -109,6 +108,20 @@ func (t *sshTries) cut() *finding.Finding {
 		Or(finding.AuthUserDenied, "a list of the server denies this user").
 		Or(finding.AuthPAMBroken, "the service's PAM configuration is broken").
 		DecideBy("on the server: read the log of the moment (journalctl -u ssh -t sshd)")
+}
+
+// noAnswer: the time is over. Where the server goes on with others, it is the
+// login that takes so long, and it may still end well.
+func (t *sshTries) noAnswer() *finding.Finding {
+	def := finding.ServiceHung
+	if t.beside.OK() {
+		def = finding.PerformanceSlowLogin
+	}
+	return finding.New(def, finding.Likely).With("seconds", fmt.Sprintf("%.0f", t.last.Took.Seconds())).
+		Saw("a second connection gets as far as the key exchange", t.beside.Step.String(), fromExperiment).
+		Or(finding.PerformanceSlowLogin, "the server waits for its user database, for PAM or for a resolver, and may answer still").
+		Or(finding.ServiceHung, "the server's process for this session hangs").
+		DecideBy("on the server: what does the process do (ps, strace -p), and does its log move")
 }
 
 // rejected: the password was refused. Servers do not say which of many it is.
@@ -169,10 +182,12 @@ func unusable(k observe.SSHKey) string {
 		return told(k.Step)
 	case k.Problem == observe.KeyTooOpen:
 		return finding.Say("mode %s", k.Mode)
-	case k.Problem == observe.KeyPuTTY:
+	case k.Problem == observe.Problem(sshwire.KeyForeign) || k.Problem == observe.Problem(sshwire.KeyUnsupported):
 		return k.Format
-	default:
+	case k.Problem == observe.KeyEncrypted || k.Problem == observe.KeyMalformed:
 		return finding.Say(string(k.Problem))
+	default: // what the KeyForm says
+		return finding.Say(string(sshwire.KeyProblem(k.Problem)))
 	}
 }
 

@@ -1,8 +1,6 @@
 package sshwire_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"encoding/hex"
 	"net"
 	"os"
@@ -333,19 +331,5 @@ func TestTerrapin(t *testing.T) {
 		if got := strings.Join(sshwire.Terrapin(server(test.kex, "", test.ciphers, test.macs)), " "); got != test.want {
 			t.Errorf("%s, %s, %s: got %q, want %q", test.kex, test.ciphers, test.macs, got, test.want)
 		}
-	}
-}
-
-func TestKeyBits(t *testing.T) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, err := ssh.NewPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := sshwire.KeyBits(public); got != 2048 {
-		t.Errorf("RSA of 2048 bits: %d", got)
 	}
 }

@@ -1,7 +1,6 @@
 package sshwire
 
 import (
-	"math/big"
 	"slices"
 	"strings"
 
@@ -120,7 +119,7 @@ func PostQuantum(server *KEXINIT) []string {
 // offered too. nil: there are none, or the server knows strict key exchange,
 // which protects it with every client that knows it as well.
 func Terrapin(server *KEXINIT) []string {
-	if slices.Contains(server.KEX, MarkerStrictServer) {
+	if slices.Contains(server.KEX, markerStrictServer) {
 		return nil
 	}
 	etm := slices.ContainsFunc(server.Offer(KindMAC), func(name string) bool { return strings.Contains(name, "-etm@") })
@@ -132,29 +131,4 @@ func Terrapin(server *KEXINIT) []string {
 		}
 	}
 	return out
-}
-
-// KeyBits is the size of a key as people name it: the modulus of RSA, the prime
-// of DSA, the field of a curve. 0: unknown.
-func KeyBits(key ssh.PublicKey) int {
-	if cert, ok := key.(*ssh.Certificate); ok {
-		key = cert.Key
-	}
-	kind := key.Type()
-	f := fields{b: key.Marshal()}
-	f.bytes() // the type
-	switch {
-	case kind == ssh.KeyAlgoRSA:
-		f.bytes() // the public exponent
-		return new(big.Int).SetBytes(f.bytes()).BitLen()
-	case kind == "ssh-dss":
-		return new(big.Int).SetBytes(f.bytes()).BitLen()
-	case strings.Contains(kind, "nistp521"):
-		return 521
-	case strings.Contains(kind, "nistp384"):
-		return 384
-	case strings.Contains(kind, "nistp256"), strings.Contains(kind, "ed25519"):
-		return 256
-	}
-	return 0
 }

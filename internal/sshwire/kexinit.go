@@ -1,7 +1,6 @@
 package sshwire
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -30,14 +29,13 @@ type KEXINIT struct {
 // Names that stand among the key exchanges and are none: they announce that
 // the sender understands something.
 const (
-	MarkerExtInfoServer = "ext-info-s"                   // RFC 8308 §2.1
-	MarkerExtInfoClient = "ext-info-c"                   // RFC 8308 §2.1
-	MarkerStrictServer  = "kex-strict-s-v00@openssh.com" // OpenSSH PROTOCOL §1.10
-	MarkerStrictClient  = "kex-strict-c-v00@openssh.com"
+	markerExtInfoServer = "ext-info-s"                   // RFC 8308 §2.1
+	markerExtInfoClient = "ext-info-c"                   // RFC 8308 §2.1
+	markerStrictServer  = "kex-strict-s-v00@openssh.com" // OpenSSH PROTOCOL §1.10
 )
 
 func isMarker(name string) bool {
-	return name == MarkerExtInfoServer || name == MarkerExtInfoClient ||
+	return name == markerExtInfoServer || name == markerExtInfoClient ||
 		strings.HasPrefix(name, "kex-strict-")
 }
 
@@ -95,22 +93,6 @@ func parseNames(b []byte) ([]string, error) {
 	return names, nil
 }
 
-// WriteKEXINIT gives the payload of a packet, for WritePacket.
-func WriteKEXINIT(k *KEXINIT) []byte {
-	b := append([]byte{msgKEXINIT}, k.Cookie[:]...)
-	for _, list := range k.lists() {
-		b = appendString(b, strings.Join(*list, ","))
-	}
-	b = appendString(b, "")
-	b = appendString(b, "")
-	follows := byte(0)
-	if k.FirstFollows {
-		follows = 1
-	}
-	b = append(b, follows)
-	return binary.BigEndian.AppendUint32(b, 0)
-}
-
 // Disconnect is the reason that a peer gives when it ends the connection
 // (RFC 4253 §11.1).
 type Disconnect struct {
@@ -146,42 +128,6 @@ func ParseDisconnect(payload []byte) (Disconnect, error) {
 	text := f.bytes()
 	d.Text = strings.ToValidUTF8(string(text[:min(len(text), maxText)]), "\uFFFD")
 	return d, nil
-}
-
-// ExtInfo is what a peer tells after the key exchange (RFC 8308).
-type ExtInfo struct {
-	// ServerSigAlgs are the signatures that a server takes from a client's key
-	// (§3.1); nil: it did not say.
-	ServerSigAlgs []string
-	Names         []string // of all extensions, as sent
-}
-
-// ParseExtInfo reads the payload of a packet.
-func ParseExtInfo(payload []byte) (ExtInfo, error) {
-	if len(payload) == 0 || payload[0] != msgExtInfo {
-		return ExtInfo{}, malformed("EXT_INFO", "another message")
-	}
-	var info ExtInfo
-	f := fields{b: payload[1:]}
-	for n := f.uint32(); n > 0 && !f.short; n-- {
-		name, value := f.bytes(), f.bytes()
-		if f.short {
-			break
-		}
-		info.Names = append(info.Names, string(name))
-		if string(name) != "server-sig-algs" {
-			continue
-		}
-		names, err := parseNames(value)
-		if err != nil {
-			return info, err
-		}
-		info.ServerSigAlgs = names
-	}
-	if f.short {
-		return info, malformed("EXT_INFO", "it ends too early")
-	}
-	return info, nil
 }
 
 // Start is what a server says before anything is encrypted.

@@ -309,7 +309,7 @@ func (k *KeyFile) openSSH(b []byte) {
 	if k.Encrypted = cipher != "none"; k.Encrypted {
 		k.Cipher = shownComment(cipher)
 	}
-	k.Type = shownComment(blobType(public))
+	k.Type = shownComment(KeyType(public))
 	if key, err := ssh.ParsePublicKey(public); err == nil {
 		k.Public = key
 	}
@@ -407,7 +407,7 @@ func inspectSSH2(text string) KeyFile {
 		k.Problem = KeyDamaged
 		return k
 	}
-	k.Type = shownComment(blobType(blob))
+	k.Type = shownComment(KeyType(blob))
 	if key, err := ssh.ParsePublicKey(blob); err == nil {
 		k.Public = key
 	}

@@ -9,15 +9,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
 
-// KnownHostsFile is a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
-type KnownHostsFile struct {
-	Name string // as it shall be called in a verdict
+// KnownLine is a line of a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+type KnownLine struct {
+	File string // as it shall be called in a verdict
+	N    int    // from 1
 	Text string
 }
+
+// Where is the line as ssh writes it: FILE:LINE.
+func (l KnownLine) Where() string { return l.File + ":" + strconv.Itoa(l.N) }
 
 // HostKeyStatus is what the known_hosts files say about a server's key.
 type HostKeyStatus string
@@ -31,151 +36,190 @@ const (
 	HostKeyByAuthority HostKeyStatus = "by-authority" // its certificate is signed by a known authority
 )
 
-// KnownKey is a line of a known_hosts file.
+// KnownKey is a key of a known_hosts file.
 type KnownKey struct {
-	File        string
-	Line        int    // from 1
-	Marker      string // "@cert-authority", "@revoked" or empty
-	Hosts       string // the names as written; empty: hashed
+	KnownLine
 	Type        string
 	Fingerprint string // see Fingerprint
+	marker      string // "@cert-authority", "@revoked" or empty
 	blob        []byte
 	names       string
 }
 
-// BrokenLine is a line that ssh passes over.
+// BrokenLine is a line for a host that ssh passes over.
 type BrokenLine struct {
-	File string
-	Line int
-	Why  string // one of the reasons below
+	KnownLine
+	Why Reason // one of those below
 }
 
 // Why a line of known_hosts counts for nothing.
 const (
-	BrokenUTF16     = "the file is in UTF-16"
-	BrokenMark      = "a byte order mark stands before the name"
-	BrokenMarker    = "an unknown marker"
-	BrokenShort     = "the line ends too early"
-	BrokenHash      = "the hashed name is damaged"
-	BrokenKey       = "the key is damaged"
-	BrokenProtocol1 = "a key of SSH protocol 1"
+	BrokenUTF16     Reason = "the file is in UTF-16"
+	BrokenMark      Reason = "a byte order mark stands before the name"
+	BrokenMarker    Reason = "an unknown marker"
+	BrokenShort     Reason = "the line ends too early"
+	BrokenHash      Reason = "the hashed name is damaged"
+	BrokenKey       Reason = "the key is damaged"
+	BrokenProtocol1 Reason = "a key of SSH protocol 1"
 )
 
 // HostKeyVerdict is what known_hosts files say about one key of one server.
 type HostKeyVerdict struct {
 	Status HostKeyStatus
-	// File and Line decide: the line that matches, or the first whose key
-	// differs, one of the same type before the others. Empty when Unknown.
-	File string
-	Line int
+	// By decides: the line that matches, or the first whose key differs, one of
+	// the same type before the others. Zero when Unknown.
+	By KnownKey
 	// SameType: Changed, and a line holds another key of the same type. Without
 	// it the server may only have lost the key that is known.
-	SameType    bool
-	Known       []KnownKey // all lines for this name and port
-	AtAddress   []KnownKey // lines for its addresses alone, which ssh no longer asks by default (CheckHostIP)
-	Elsewhere   []KnownKey // the same key under other names, at most 10 lines
-	BrokenLines []BrokenLine
+	SameType bool
+	// BadCertificate says why the certificate that the server showed counts for
+	// nothing; its key counted then as a plain one. Empty: it was good, or none.
+	BadCertificate Reason
+	BadDetail      string // what stands behind it: the names that it is for
+	Broken         []BrokenLine
 }
 
-// Lookup judges a server's key as OpenSSH's ssh does. Lines for the name with
-// the port count; where there are none, those for the name alone are asked too.
-// Whether a certificate is valid for the name and at this time is not judged.
-func Lookup(files []KnownHostsFile, host string, port int, addresses []string, key ssh.PublicKey) HostKeyVerdict {
-	lines, broken := parseKnownHosts(files)
-	v := HostKeyVerdict{Status: HostKeyUnknown, BrokenLines: broken}
-	v.Known = linesFor(lines, hostPort(host, port))
-	for _, address := range addresses {
-		for _, k := range linesFor(lines, hostPort(address, port)) {
-			if !contains(v.Known, k) && !contains(v.AtAddress, k) {
-				v.AtAddress = append(v.AtAddress, k)
-			}
+// Lookup judges a server's key (wire form, RFC 4253 §6.6) as OpenSSH's ssh does.
+// Lines for the name with the port count; where there are none, a key that is
+// known for the name alone will do.
+func Lookup(lines []KnownLine, host string, port int, key []byte, now time.Time) HostKeyVerdict {
+	keys, broken := parseKnownHosts(lines)
+	shown := shownKey{plain: key}
+	if public, err := ssh.ParsePublicKey(key); err == nil {
+		if cert, ok := public.(*ssh.Certificate); ok {
+			shown = shownKey{plain: cert.Key.Marshal(), authority: cert.SignatureKey.Marshal()}
+			shown.bad, shown.detail = badCertificate(cert, strings.ToLower(host), now)
 		}
 	}
-	v.judge(key)
+	v := shown.judge(linesFor(keys, hostPort(host, port)))
 	if v.Status == HostKeyUnknown && hostPort(host, port) != strings.ToLower(host) {
-		bare := v
-		bare.Known = linesFor(lines, strings.ToLower(host))
-		if bare.judge(key); bare.Status != HostKeyUnknown && bare.Status != HostKeyChanged {
+		bare := shown.judge(linesFor(keys, strings.ToLower(host)))
+		if bare.Status == HostKeyKnown || bare.Status == HostKeyByAuthority {
 			v = bare
 		}
 	}
-	const enough = 10
-	for _, k := range lines {
-		if bytes.Equal(k.blob, key.Marshal()) && k.Marker == "" && len(v.Elsewhere) < enough && !contains(v.Known, k) && !contains(v.AtAddress, k) {
-			v.Elsewhere = append(v.Elsewhere, k)
+	for _, b := range broken {
+		if ForHost(b.Text, host, port) {
+			v.Broken = append(v.Broken, b)
 		}
 	}
 	return v
 }
 
-func contains(lines []KnownKey, k KnownKey) bool {
-	return slices.ContainsFunc(lines, func(o KnownKey) bool { return o.File == k.File && o.Line == k.Line })
+// shownKey is what a server showed: a key, or a certificate with a key in it.
+type shownKey struct {
+	plain     []byte
+	authority []byte // nil: no certificate
+	bad       Reason // why the certificate counts for nothing
+	detail    string
 }
 
-// judge decides by the Known lines.
-func (v *HostKeyVerdict) judge(key ssh.PublicKey) {
-	cert, isCert := key.(*ssh.Certificate)
-	plain, authority := key.Marshal(), []byte(nil)
-	if isCert {
-		plain, authority = cert.Key.Marshal(), cert.SignatureKey.Marshal()
-	}
-	decide := func(status HostKeyStatus, k KnownKey) {
-		v.Status, v.File, v.Line = status, k.File, k.Line
-	}
-	for _, k := range v.Known {
-		if k.Marker == markerRevoked && (bytes.Equal(k.blob, plain) || isCert && bytes.Equal(k.blob, authority)) {
-			decide(HostKeyRevoked, k)
-			return
+// judge decides by the keys that are known.
+func (s shownKey) judge(known []KnownKey) (v HostKeyVerdict) {
+	v.Status = HostKeyUnknown
+	for _, k := range known {
+		if k.marker == markerRevoked && (bytes.Equal(k.blob, s.plain) || s.authority != nil && bytes.Equal(k.blob, s.authority)) {
+			v.Status, v.By = HostKeyRevoked, k
+			return v
 		}
 	}
-	for _, k := range v.Known {
-		if k.Marker == markerAuthority && isCert && bytes.Equal(k.blob, authority) {
-			decide(HostKeyByAuthority, k)
-			return
+	if s.authority != nil {
+		v.BadCertificate = CertOfStranger
+	}
+	for _, k := range known {
+		if k.marker == markerAuthority && s.authority != nil && bytes.Equal(k.blob, s.authority) {
+			if v.BadCertificate, v.BadDetail = s.bad, s.detail; s.bad == "" {
+				v.Status, v.By = HostKeyByAuthority, k
+				return v
+			}
 		}
 	}
 	// A certificate that nobody vouches for counts as the plain key in it.
-	for _, k := range v.Known {
-		if k.Marker == "" && bytes.Equal(k.blob, plain) {
-			decide(HostKeyKnown, k)
-			return
+	for _, k := range known {
+		if k.marker == "" && bytes.Equal(k.blob, s.plain) {
+			v.Status, v.By = HostKeyKnown, k
+			return v
 		}
 	}
-	kind := blobType(plain)
-	for _, k := range v.Known {
-		if k.Marker != "" {
+	kind := KeyType(s.plain)
+	for _, k := range known {
+		if k.marker != "" {
 			continue
 		}
 		if same := k.Type == kind; v.Status != HostKeyChanged || same && !v.SameType {
-			decide(HostKeyChanged, k)
-			v.SameType = same
+			v.Status, v.By, v.SameType = HostKeyChanged, k, same
 		}
 	}
+	return v
+}
+
+// Why a certificate counts for nothing.
+const (
+	CertOfStranger Reason = "no authority that is known signed it"
+	CertNotOfHost      Reason = "no host certificate"
+	CertOtherNames     Reason = "it is for other names"
+	CertNotNow         Reason = "it is not valid at this time"
+	CertBroken   Reason = "its signature or an option in it is not good"
+)
+
+// badCertificate says what is wrong with a host certificate; empty: nothing.
+func badCertificate(cert *ssh.Certificate, host string, now time.Time) (Reason, string) {
+	second := uint64(now.Unix())
+	check := ssh.CertChecker{Clock: func() time.Time { return now }}
+	switch {
+	case cert.CertType != ssh.HostCert:
+		return CertNotOfHost, ""
+	case len(cert.ValidPrincipals) > 0 && !slices.Contains(cert.ValidPrincipals, host): // to the letter: ssh takes no wildcards there
+		return CertOtherNames, strings.Join(cert.ValidPrincipals, ", ")
+	case second < cert.ValidAfter, cert.ValidBefore != ssh.CertTimeInfinity && second >= cert.ValidBefore:
+		return CertNotNow, ""
+	case check.CheckCert(host, cert) != nil:
+		return CertBroken, ""
+	}
+	return "", ""
 }
 
 // PreferredHostKeys are the host key algorithms to ask for first, so that a
-// server with several keys shows the one that is known. Empty: none is.
-func PreferredHostKeys(files []KnownHostsFile, host string, port int) []string {
-	lines, _ := parseKnownHosts(files)
-	known := linesFor(lines, hostPort(host, port))
-	if len(known) == 0 {
-		known = linesFor(lines, strings.ToLower(host))
-	}
+// server with several keys shows the one that is known, in the order in which
+// ssh prefers them. Empty: none is known for the name and port.
+func PreferredHostKeys(lines []KnownLine, host string, port int) []string {
+	keys, _ := parseKnownHosts(lines)
 	var certs, plain []string
-	for _, k := range known {
-		switch {
-		case k.Marker == markerAuthority: // of any type it may sign
+	for _, k := range linesFor(keys, hostPort(host, port)) {
+		switch k.marker {
+		case markerAuthority: // of any type it may sign
 			certs = []string{
 				ssh.CertAlgoED25519v01, ssh.CertAlgoECDSA256v01, ssh.CertAlgoECDSA384v01, ssh.CertAlgoECDSA521v01,
 				ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01,
 			}
-		case k.Marker == "" && k.Type == ssh.KeyAlgoRSA:
-			plain = union(plain, []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSA})
-		case k.Marker == "":
-			plain = union(plain, []string{k.Type})
+		case "":
+			plain = append(plain, k.Type)
 		}
 	}
-	return append(certs, plain...)
+	for _, kind := range parsedTypes {
+		switch {
+		case !slices.Contains(plain, kind):
+		case kind == ssh.KeyAlgoRSA:
+			certs = append(certs, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+		default:
+			certs = append(certs, kind)
+		}
+	}
+	return certs
+}
+
+// ForHost tells whether a line is for a host, with its port or without, even if
+// ssh can't read it.
+func ForHost(line, host string, port int) bool {
+	if strings.Contains(line, "\x00") {
+		line = strings.TrimLeft(strings.ReplaceAll(line, "\x00", ""), "\xFF\xFE?\uFFFD")
+	}
+	words := strings.Fields(strings.TrimPrefix(line, "\uFEFF"))
+	if len(words) > 0 && strings.HasPrefix(words[0], "@") {
+		words = words[1:]
+	}
+	return len(words) > 0 && !strings.HasPrefix(words[0], "#") &&
+		(namesHost(words[0], hostPort(host, port)) || namesHost(words[0], strings.ToLower(host)))
 }
 
 // hostPort is the name under which known_hosts has a server.
@@ -192,29 +236,24 @@ const (
 	markerRevoked   = "@revoked"
 )
 
-func parseKnownHosts(files []KnownHostsFile) (lines []KnownKey, broken []BrokenLine) {
-	for _, file := range files {
-		if strings.HasPrefix(file.Text, "\xFF\xFE") || strings.HasPrefix(file.Text, "\xFE\xFF") {
-			broken = append(broken, BrokenLine{file.Name, 1, BrokenUTF16})
-			continue
-		}
-		n := 0
-		for line := range strings.Lines(file.Text) {
-			n++
-			k, why := parseKnownHost(line)
-			if why != "" {
-				broken = append(broken, BrokenLine{file.Name, n, why})
-			} else if k.blob != nil {
-				k.File, k.Line = file.Name, n
-				lines = append(lines, k)
-			}
+func parseKnownHosts(lines []KnownLine) (keys []KnownKey, broken []BrokenLine) {
+	for _, line := range lines {
+		k, why := parseKnownHost(line.Text)
+		if why != "" {
+			broken = append(broken, BrokenLine{line, why})
+		} else if k.blob != nil {
+			k.KnownLine = line
+			keys = append(keys, k)
 		}
 	}
-	return lines, broken
+	return keys, broken
 }
 
 // parseKnownHost reads a line. Neither a key nor a reason: there is nothing in it.
-func parseKnownHost(line string) (k KnownKey, why string) {
+func parseKnownHost(line string) (k KnownKey, why Reason) {
+	if strings.Contains(line, "\x00") {
+		return k, BrokenUTF16
+	}
 	if strings.HasPrefix(line, "\uFEFF") {
 		return k, BrokenMark
 	}
@@ -226,36 +265,33 @@ func parseKnownHost(line string) (k KnownKey, why string) {
 		if words[0] != markerAuthority && words[0] != markerRevoked {
 			return k, BrokenMarker
 		}
-		k.Marker, words = words[0], words[1:]
+		k.marker, words = words[0], words[1:]
 	}
 	if len(words) < 3 {
 		return k, BrokenShort
 	}
 	k.names, k.Type = words[0], words[1]
-	if strings.HasPrefix(k.names, "|") {
-		if _, _, ok := cutHash(k.names); !ok {
-			return k, BrokenHash
-		}
-	} else {
-		k.Hosts = k.names
+	if _, _, ok := cutHash(k.names); strings.HasPrefix(k.names, "|") && !ok {
+		return k, BrokenHash
 	}
 	if _, err := strconv.Atoi(k.Type); err == nil {
 		return k, BrokenProtocol1
 	}
 	blob, err := base64.StdEncoding.DecodeString(words[2])
-	if err != nil || blobType(blob) != k.Type {
+	if err != nil || KeyType(blob) != k.Type {
 		return k, BrokenKey
 	}
 	// Types that the library does not know are compared as bytes all the same.
 	if _, err := ssh.ParsePublicKey(blob); err != nil && slices.Contains(parsedTypes, k.Type) {
 		return k, BrokenKey
 	}
-	k.blob, k.Fingerprint = blob, fingerprintSHA256(blob)
+	k.blob, k.Fingerprint = blob, Fingerprint(blob)
 	return k, ""
 }
 
-// parsedTypes are the keys that a library can read whenever they are sound.
-var parsedTypes = []string{ssh.KeyAlgoED25519, ssh.KeyAlgoRSA, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521}
+// parsedTypes are the keys that a library can read whenever they are sound, in
+// the order in which ssh asks for them.
+var parsedTypes = []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA}
 
 // linesFor gives the lines whose names are for a host, written as hostPort does.
 func linesFor(lines []KnownKey, name string) []KnownKey {
@@ -324,29 +360,26 @@ func matches(pattern, name string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// blobType is the type at the start of a key's wire form (RFC 4253 §6.6).
-func blobType(blob []byte) string {
-	f := fields{b: blob}
+// KeyType is the type at the start of a key's wire form (RFC 4253 §6.6); empty:
+// there is none.
+func KeyType(key []byte) string {
+	f := fields{b: key}
 	return string(f.bytes())
 }
 
 // Fingerprint is the SHA-256 of a key as OpenSSH writes it, "SHA256:…"
 // (ssh-keygen(1)). That of a certificate is that of the key in it.
-func Fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(plainKey(key)) }
-
-// FingerprintMD5 is the older form, "MD5:16:27:ac:…" (RFC 4716 §4).
-func FingerprintMD5(key ssh.PublicKey) string {
-	return "MD5:" + ssh.FingerprintLegacyMD5(plainKey(key))
+func Fingerprint(key []byte) string {
+	sum := sha256.Sum256(PlainKey(key))
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
-func plainKey(key ssh.PublicKey) ssh.PublicKey {
-	if cert, ok := key.(*ssh.Certificate); ok {
-		return cert.Key
+// PlainKey is the key in a certificate; a plain key is itself.
+func PlainKey(key []byte) []byte {
+	if public, err := ssh.ParsePublicKey(key); err == nil {
+		if cert, ok := public.(*ssh.Certificate); ok {
+			return cert.Key.Marshal()
+		}
 	}
 	return key
-}
-
-func fingerprintSHA256(blob []byte) string {
-	sum := sha256.Sum256(blob)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }

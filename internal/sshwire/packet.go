@@ -6,13 +6,12 @@ import (
 	"io"
 )
 
-// Message numbers (RFC 4250 §4.1.2, RFC 8308 §2.3).
+// Message numbers (RFC 4250 §4.1.2).
 const (
 	msgDisconnect    = 1
 	msgIgnore        = 2
 	msgUnimplemented = 3
 	msgDebug         = 4
-	msgExtInfo       = 7
 	msgKEXINIT       = 20
 	msgNewKeys       = 21
 )
@@ -44,20 +43,6 @@ func CutPacket(b []byte) (payload, rest []byte, err error) {
 		return nil, b, fmt.Errorf("packet: %w", io.ErrUnexpectedEOF)
 	}
 	return b[5 : 4+length-padding], b[4+length:], nil
-}
-
-// WritePacket frames a payload as an unencrypted packet. The padding is zeros,
-// which is as good as any where nothing is encrypted.
-func WritePacket(payload []byte) []byte {
-	const block, minPadding = 8, 4
-	padding := block - (5+len(payload))%block
-	if padding < minPadding {
-		padding += block
-	}
-	b := binary.BigEndian.AppendUint32(nil, uint32(1+len(payload)+padding))
-	b = append(b, byte(padding))
-	b = append(b, payload...)
-	return append(b, make([]byte, padding)...)
 }
 
 // fields reads the data types of RFC 4251 §5 one after the other; what is

@@ -184,11 +184,10 @@ func (c *SFTP) List(path string, limit int) (entries []Entry, more bool, err err
 
 // Flags of Open (draft §6.3).
 const (
-	OpenRead     = 1
-	OpenWrite    = 2
-	OpenCreate   = 8
-	OpenTruncate = 16
-	OpenNew      = 32 // fails where the file is there
+	OpenRead   = 1
+	OpenWrite  = 2
+	OpenCreate = 8
+	OpenNew    = 32 // fails where the file is there
 )
 
 // Open opens a file and returns its handle. A file that it makes gets the

@@ -165,23 +165,6 @@ func TestMalformedStarts(t *testing.T) {
 	}
 }
 
-func TestParseExtInfo(t *testing.T) {
-	payload := slices.Concat([]byte{7}, u32(2), str("server-sig-algs"), str("ssh-ed25519,rsa-sha2-256"), str("ping@openssh.com"), str("0"))
-	want := sshwire.ExtInfo{ServerSigAlgs: []string{"ssh-ed25519", "rsa-sha2-256"}, Names: []string{"server-sig-algs", "ping@openssh.com"}}
-	got, err := sshwire.ParseExtInfo(payload)
-	if err != nil {
-		t.Error(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-	for _, bad := range [][]byte{nil, {20}, payload[:40], append([]byte{7}, u32(1<<31)...)} {
-		if _, err := sshwire.ParseExtInfo(bad); err == nil {
-			t.Errorf("% x is taken", bad)
-		}
-	}
-}
-
 func FuzzServerStart(f *testing.F) {
 	kexinit := sshwire.WriteKEXINIT(&offer)
 	f.Add([]byte("220 hello\r\nSSH-1.99-x y\n"))
