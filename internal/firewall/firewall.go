@@ -165,12 +165,13 @@ type Verdict struct {
 	// With is what a Reject answers: "tcp reset", "icmp host-prohibited",
 	// "icmpv6 port-unreachable" …
 	With string
-	// Hook is where the packet was last seen. It differs from what was asked when
-	// a translation of its address sends it elsewhere.
+	// Hook is the way that the packet took. It differs from what was asked when a
+	// translation of its address sends it elsewhere.
 	Hook Hook
 	// Path are the rules that the packet matched, in order.
 	Path []Step
-	// Unmodelled are the expressions on which an Unknown verdict hangs.
+	// Unmodelled are the expressions on which an Unknown verdict hangs. If an
+	// accepted packet has any, they are those on which it hangs where it goes.
 	Unmodelled []string
 	// Possible are the outcomes between which an Unknown verdict can't decide.
 	Possible []Outcome

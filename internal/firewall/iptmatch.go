@@ -219,6 +219,9 @@ func (p *ruleParser) icmp(o option) bool {
 		}
 	}
 	if pair[0] < 0 || proto == ICMP && pair[0] == 255 && pair[1] < 0 {
+		if o.negate {
+			return never(p, nil, o.String())
+		}
 		return true // any type: that of 255 stands for it in the kernel
 	}
 	p.add(&test{o.String(), func(r *run, _ *thread) (tri, string) {

@@ -15,7 +15,7 @@ type Span struct {
 // the machine.
 func (rs *Ruleset) Judge(h Hook, p Packet) Verdict {
 	r := rs.newRun(h, p)
-	return r.verdict(r.follow())
+	return r.verdict(h, r.follow())
 }
 
 // JudgeRange judges a packet for every destination port from lo to hi. It looks
@@ -25,7 +25,7 @@ func (rs *Ruleset) JudgeRange(h Hook, p Packet, lo, hi uint16) []Span {
 	for port := uint64(lo); port <= uint64(hi); {
 		p.Dst = netip.AddrPortFrom(p.Dst.Addr(), uint16(port))
 		r := rs.newRun(h, p)
-		v := r.verdict(r.follow())
+		v := r.verdict(h, r.follow())
 		last := min(r.window.hi.lo, uint64(hi))
 		if !hasPorts(p.Proto) {
 			last = uint64(hi)
@@ -100,7 +100,7 @@ func (rs *Ruleset) newRun(h Hook, p Packet) *run {
 // start is the packet before the first rule.
 func (r *run) start() thread {
 	t := thread{flow: flow{
-		src: r.src, dst: r.dst, sport: r.sport, dport: r.dport, asked: r.asked, out: r.packet.Out,
+		hook: r.hook, src: r.src, dst: r.dst, sport: r.sport, dport: r.dport, asked: r.asked, out: r.packet.Out,
 		mark: marked{v: r.packet.Mark},
 	}}
 	switch {
@@ -155,24 +155,23 @@ func (r *run) follow() []thread {
 			mine, others = append(mine, t), append(others, other)
 		}
 	}
-	asked := r.hook
 	var out []thread
 	if len(mine) > 0 {
 		r.hook = Input
+		for i := range mine {
+			mine[i].hook = Input
+		}
 		out = r.pass(atInput, mine)
 	}
 	if len(others) > 0 {
 		r.hook = Forward
 		for i := range others {
+			others[i].hook = Forward
 			if others[i].moved {
 				others[i].out = r.route(others[i].dst)
 			}
 		}
-		forwarded := r.pass(atEgress, r.pass(atPostrouting, r.pass(atForward, others)))
-		out = append(out, forwarded...)
-		if len(mine) > 0 {
-			r.hook = asked
-		}
+		out = append(out, r.pass(atEgress, r.pass(atPostrouting, r.pass(atForward, others)))...)
 	}
 	return out
 }
@@ -209,12 +208,12 @@ func (r *run) route(to netip.Addr) string {
 }
 
 // verdict makes one of all the ends that the packet may come to.
-func (r *run) verdict(live []thread) Verdict {
+func (r *run) verdict(asked Hook, live []thread) Verdict {
 	ends := r.ends
 	for _, t := range live {
-		ends = append(ends, end{Accept, t.by, "", r.hook, t})
+		ends = append(ends, end{Accept, t.by, "", t.hook, t})
 	}
-	out := Verdict{Hook: r.hook, Assumed: r.assumed}
+	out := Verdict{Hook: asked, Assumed: r.assumed}
 	if r.tangled || len(ends) == 0 {
 		out.Unmodelled = []string{"the rule set as a whole: it is too intricate"}
 		return out
@@ -222,39 +221,55 @@ func (r *run) verdict(live []thread) Verdict {
 	// The end with the fewest open conditions tells the most.
 	slices.SortStableFunc(ends, func(a, b end) int { return a.thread.open() - b.thread.open() })
 	first := ends[0]
+	one, places := true, true // action; place and address
 	for _, e := range ends {
 		o := Outcome{e.action, e.rule, e.with}
 		if !slices.Contains(out.Possible, o) {
 			out.Possible = append(out.Possible, o)
 		}
-		if e.action != first.action {
-			first.action = Unknown
-		}
+		one = one && e.action == first.action
+		places = places && e.hook == first.hook && r.translated(&e.thread) == r.translated(&first.thread)
 	}
-	if first.action == Unknown {
-		for _, e := range ends {
-			var notes []string
-			for n := e.thread.notes; n != nil; n = n.before {
-				notes = append(notes, n.text)
-			}
-			slices.Reverse(notes)
-			for _, n := range notes {
-				if !slices.Contains(out.Unmodelled, n) {
-					out.Unmodelled = append(out.Unmodelled, n)
-				}
-			}
-		}
+	if !one || first.action == Accept && !places {
+		out.Unmodelled = openNotes(ends)
+	}
+	if !one {
 		return out
 	}
-	out.Action, out.Rule, out.With, out.Hook, out.Possible = first.action, first.rule, first.with, first.hook, nil
+	out.Action, out.Rule, out.With, out.Possible = first.action, first.rule, first.with, nil
 	out.Policy = out.Rule == nil || out.Rule.Number == 0
 	for p := first.thread.path; p != nil; p = p.before {
 		out.Path = append(out.Path, Step{p.rule})
 	}
 	slices.Reverse(out.Path)
-	if t := first.thread; t.moved && t.dst.IsValid() || t.dport != r.dport {
-		if t.dst.IsValid() && t.dport[0] == t.dport[1] {
-			out.DNAT = netip.AddrPortFrom(t.dst, t.dport[0])
+	if places {
+		out.Hook, out.DNAT = first.hook, r.translated(&first.thread)
+	}
+	return out
+}
+
+// translated is the packet's new destination; not valid: it has none, or it is
+// not known.
+func (r *run) translated(t *thread) netip.AddrPort {
+	if !t.moved && t.dport == r.dport || !t.dst.IsValid() || t.dport[0] != t.dport[1] {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(t.dst, t.dport[0])
+}
+
+// openNotes lists the conditions that could not be judged on any way.
+func openNotes(ends []end) []string {
+	var out []string
+	for _, e := range ends {
+		var notes []string
+		for n := e.thread.notes; n != nil; n = n.before {
+			notes = append(notes, n.text)
+		}
+		slices.Reverse(notes)
+		for _, n := range notes {
+			if !slices.Contains(out, n) {
+				out = append(out, n)
+			}
 		}
 	}
 	return out

@@ -116,7 +116,7 @@ func (k *key) load(r *run, t *thread) operand {
 	case fMark:
 		o = t.mark.operand()
 	case fIn:
-		o = r.device(r.in, r.stage.hasIn(), "the interface by which the packet comes")
+		o = r.device(r.in, r.hasIn(), "the interface by which the packet comes")
 	case fOut:
 		o = r.device(t.out, r.stage.hasOut(), "the interface by which the packet leaves")
 	case fSourceType:
@@ -206,6 +206,11 @@ func (k *key) connection(r *run, t *thread) operand {
 			return operand{}
 		}
 		return hiddenBy("the helper that expected the connection")
+	}
+	if r.packet.State == Related && !hasPorts(r.packet.Proto) {
+		return hiddenBy("the connection that the message is about")
+	}
+	switch k.field {
 	case fConnProtocol:
 		return number(num(uint64(r.packet.Proto)))
 	case fConnFamily:

@@ -27,7 +27,10 @@ const (
 	atEgress      stage = "egress"
 )
 
-func (s stage) hasIn() bool  { return s != atOutput && s != atPostrouting && s != atEgress }
+// hasIn tells whether rules of the stage see by which interface the packet came
+// (in postrouting since Linux 5.7).
+func (r *run) hasIn() bool { return r.hook != Output && r.stage != atEgress }
+
 func (s stage) hasOut() bool { return s != atIngress && s != atPrerouting && s != atInput }
 
 // What connection tracking has made of a packet so far.
@@ -40,6 +43,7 @@ const (
 
 // flow is what rules can change of a packet and of its connection.
 type flow struct {
+	hook         Hook       // the way that it takes
 	src, dst     netip.Addr // not valid: not known
 	sport, dport [2]uint16  // from, to
 	asked        bool       // dport is the port that the caller named
