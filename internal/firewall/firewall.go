@@ -25,6 +25,7 @@ package firewall
 
 import (
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -163,15 +164,16 @@ type Verdict struct {
 	Rule   *Rule
 	Policy bool
 	// With is what a Reject answers: "tcp reset", "icmp host-prohibited",
-	// "icmpv6 port-unreachable" …
+	// "icmpv6 port-unreachable" …; empty: one of several, see Unmodelled.
 	With string
 	// Hook is the way that the packet took. It differs from what was asked when a
 	// translation of its address sends it elsewhere.
 	Hook Hook
 	// Path are the rules that the packet matched, in order.
 	Path []Step
-	// Unmodelled are the expressions on which an Unknown verdict hangs. If an
-	// accepted packet has any, they are those on which it hangs where it goes.
+	// Unmodelled are the expressions on which an Unknown verdict hangs. In
+	// another verdict they are those on which it hangs where an accepted packet
+	// goes, or what a rejected one is answered.
 	Unmodelled []string
 	// Possible are the outcomes between which an Unknown verdict can't decide.
 	Possible []Outcome
@@ -328,23 +330,34 @@ func Join(sets ...*Ruleset) *Ruleset {
 				out.Notes = append(out.Notes, n)
 			}
 		}
-		for name, s := range rs.ipsets {
-			out.ipsets[name] = s
-		}
-		for _, t := range rs.tables {
-			same := func(o *table) bool {
-				return o.family == t.family && o.name == t.name &&
-					(o.source == NFT && t.source == IPTablesNFT || o.source == IPTablesNFT && t.source == NFT)
-			}
-			switch i := slices.IndexFunc(out.tables, same); {
-			case i < 0:
-				out.tables = append(out.tables, t)
-			case t.source == IPTablesNFT:
-				out.tables[i] = t
+		maps.Copy(out.ipsets, rs.ipsets)
+	}
+	// nft lists all tables of nf_tables in the order in which they were made.
+	for _, source := range []Source{NFT, IPTablesNFT, IPTablesLegacy} {
+		for _, rs := range sets {
+			if rs != nil {
+				out.take(rs.tables, source)
 			}
 		}
 	}
 	return out
+}
+
+// take adds the tables of one source.
+func (rs *Ruleset) take(tables []*table, source Source) {
+	for _, t := range tables {
+		if t.source != source {
+			continue
+		}
+		i := slices.IndexFunc(rs.tables, func(o *table) bool {
+			return source == IPTablesNFT && o.source == NFT && o.family == t.family && o.name == t.name
+		})
+		if i >= 0 {
+			rs.tables[i] = t
+			continue
+		}
+		rs.tables = append(rs.tables, t)
+	}
 }
 
 // Empty tells whether there is no rule and no policy but accept.

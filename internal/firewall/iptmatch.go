@@ -477,9 +477,46 @@ func (p *ruleParser) addrtype(of []option, text string) bool {
 			}
 			spans = append(spans, single(n))
 		}
-		p.compare(k, o, spans...)
+		if p.t.family == IP6 {
+			p.addrtype6(k, o, spans)
+		} else {
+			p.compare(k, o, spans...)
+		}
 	}
 	return true
+}
+
+// addrtype6 is the module's other meaning for IPv6: an address must be of all the
+// types named, and one of the machine's own is unicast as well
+// (net/netfilter/xt_addrtype.c, match_type6).
+func (p *ruleParser) addrtype6(k key, o option, types []span) {
+	p.add(&test{o.String(), func(r *run, t *thread) (tri, string) {
+		actual := k.load(r, t)
+		if actual.state != known {
+			return maybe, actual.why
+		}
+		found := yes
+		for _, s := range types {
+			switch is := actual.lo.lo; s.lo.lo {
+			case typeUnicast:
+				if is == typeMulticast {
+					found = no
+				}
+			case typeLocal, typeMulticast:
+				if is != s.lo.lo {
+					found = no
+				}
+			default:
+				if found == yes {
+					found = maybe
+				}
+			}
+		}
+		if o.negate {
+			found = found.not()
+		}
+		return found, "which kind of address it is"
+	}})
 }
 
 // recent --set matches whatever comes; other questions hang on what came before.

@@ -14,8 +14,45 @@ type Span struct {
 // Judge says what becomes of a packet that is on its way to, from or through
 // the machine.
 func (rs *Ruleset) Judge(h Hook, p Packet) Verdict {
+	v, _ := rs.judge(h, p)
+	return v
+}
+
+// judge gives the verdict and up to which port it holds. Where iptables has
+// tables of its own beside those of nf_tables, nobody tells which of two chains
+// of one priority comes first; a verdict must stand for both.
+func (rs *Ruleset) judge(h Hook, p Packet) (Verdict, uint64) {
 	r := rs.newRun(h, p)
-	return r.verdict(h, r.follow())
+	v := r.verdict(h, r.follow())
+	if !rs.mixed() {
+		return v, r.window.hi.lo
+	}
+	r2 := rs.newRun(h, p)
+	r2.legacyFirst = true
+	w := r2.verdict(h, r2.follow())
+	last := min(r.window.hi.lo, r2.window.hi.lo)
+	if v.Action == w.Action && v.With == w.With {
+		return v, last
+	}
+	out := Verdict{Hook: h, Assumed: v.Assumed, Unmodelled: []string{"the order of nftables' and iptables-legacy's chains of one priority"}}
+	for _, u := range []Verdict{v, w} {
+		out.Unmodelled = append(out.Unmodelled, u.Unmodelled...)
+		if u.Action != Unknown {
+			u.Possible = []Outcome{{u.Action, u.Rule, u.With}}
+		}
+		for _, o := range u.Possible {
+			if !slices.Contains(out.Possible, o) {
+				out.Possible = append(out.Possible, o)
+			}
+		}
+	}
+	return out, last
+}
+
+// mixed tells whether both backends hold rules.
+func (rs *Ruleset) mixed() bool {
+	legacy := func(t *table) bool { return t.source == IPTablesLegacy }
+	return slices.ContainsFunc(rs.tables, legacy) && slices.ContainsFunc(rs.tables, func(t *table) bool { return !legacy(t) })
 }
 
 // JudgeRange judges a packet for every destination port from lo to hi. It looks
@@ -24,9 +61,8 @@ func (rs *Ruleset) JudgeRange(h Hook, p Packet, lo, hi uint16) []Span {
 	var out []Span
 	for port := uint64(lo); port <= uint64(hi); {
 		p.Dst = netip.AddrPortFrom(p.Dst.Addr(), uint16(port))
-		r := rs.newRun(h, p)
-		v := r.verdict(h, r.follow())
-		last := min(r.window.hi.lo, uint64(hi))
+		v, last := rs.judge(h, p)
+		last = min(last, uint64(hi))
 		if !hasPorts(p.Proto) {
 			last = uint64(hi)
 		}
@@ -221,22 +257,26 @@ func (r *run) verdict(asked Hook, live []thread) Verdict {
 	// The end with the fewest open conditions tells the most.
 	slices.SortStableFunc(ends, func(a, b end) int { return a.thread.open() - b.thread.open() })
 	first := ends[0]
-	one, places := true, true // action; place and address
+	one, places, answers := true, true, true // action; place and address; what a reject answers
 	for _, e := range ends {
 		o := Outcome{e.action, e.rule, e.with}
 		if !slices.Contains(out.Possible, o) {
 			out.Possible = append(out.Possible, o)
 		}
 		one = one && e.action == first.action
+		answers = answers && e.with == first.with
 		places = places && e.hook == first.hook && r.translated(&e.thread) == r.translated(&first.thread)
 	}
-	if !one || first.action == Accept && !places {
+	if !one || first.action == Accept && !places || !answers {
 		out.Unmodelled = openNotes(ends)
 	}
 	if !one {
 		return out
 	}
 	out.Action, out.Rule, out.With, out.Possible = first.action, first.rule, first.with, nil
+	if !answers {
+		out.With = ""
+	}
 	out.Policy = out.Rule == nil || out.Rule.Number == 0
 	for p := first.thread.path; p != nil; p = p.before {
 		out.Path = append(out.Path, Step{p.rule})

@@ -606,7 +606,7 @@ func (s *tally) judgement(rs *rules, c *trial, told firewall.Packet, v firewall.
 		if a == firewall.Reject && !f.answered && f.action == firewall.Drop {
 			return !rs.quiet || silent(c.packet)
 		}
-		return a == f.action && (a != firewall.Reject || with == f.with)
+		return a == f.action && (a != firewall.Reject || with == f.with || with == "")
 	}
 	if v.Action == firewall.Unknown {
 		s.open++

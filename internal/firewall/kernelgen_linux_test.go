@@ -325,9 +325,9 @@ func (g *generator) nftRule(family, hook string, depth int) string {
 		}
 	}
 	for g.Chance(35) {
-		parts = append(parts, g.nftOther(family, l4))
+		parts = append(parts, g.nftOther(family, l4, ofFamily))
 	}
-	if ported && six == 0 && family != "ip6" && !(ofFamily && six == 1) && l4 == "tcp" && g.Chance(12) {
+	if ported && six == 0 && family != "ip6" && !(ofFamily && six == 1) && l4 == "tcp" && !strings.Contains(strings.Join(parts, " "), "proto") && g.Chance(12) {
 		parts = append(parts, "ip saddr . tcp dport "+g.not()+g.pick("@pairs", "@wide", "{ 192.0.2.10 . 21, 192.0.2.11 . 22 }", "{ 192.0.2.0/24 . 21-22, 10.0.0.0/8 . 1024-65535 }"))
 	}
 	g.Shuffle(len(parts), func(i, j int) {
@@ -384,12 +384,14 @@ func (g *generator) nftPorts(l4 string) []string {
 		}
 	} else if l4 == "tcp" {
 		out = append(out, "tcp flags "+g.pick("syn", "syn,ack", "& (fin|syn|rst|ack) == syn", "& (syn|ack) != syn", "! syn", "== syn", "!= syn", "{ syn, ack }", "& (syn|ack) == syn|ack"))
+	} else {
+		out = append(out, "meta l4proto udp")
 	}
 	return out
 }
 
 // nftOther is a condition that fits any packet.
-func (g *generator) nftOther(family, l4 string) string {
+func (g *generator) nftOther(family, l4 string, ofFamily bool) string {
 	all := []string{
 		"ct state " + g.pick("new", "established", "related", "invalid", "untracked", "established,related", "{ established, related }", "!= new", "!= invalid", "! established", "new,established"),
 		"ct state " + g.pick("new", "established,related", "invalid"),
@@ -408,8 +410,11 @@ func (g *generator) nftOther(family, l4 string) string {
 	if l4 == "" {
 		all = append(all, "meta l4proto "+g.not()+g.pick("tcp", "udp", "{ tcp, udp }", "icmp", "ipv6-icmp", "@protocols"))
 	}
+	if family == "inet" && !ofFamily {
+		all = append(all, "meta nfproto "+g.pick("ipv4", "ipv6"))
+	}
 	if family == "inet" {
-		all = append(all, "meta nfproto "+g.pick("ipv4", "ipv6"), "meta protocol "+g.not()+g.pick("ip", "ip6"))
+		all = append(all, "meta protocol "+g.not()+g.pick("ip", "ip6"))
 	}
 	if g.Chance(6) {
 		all = append(all[:0], "limit rate 1000000/second", "meta length > 50", "ct expiration > 5s")

@@ -113,7 +113,12 @@ func (g *generator) iptRule(six bool, table, hook string, users int) string {
 		}
 	}
 	for g.Chance(35) {
-		parts = append(parts, g.iptOther(f))
+		// Most modules take each option once.
+		other := g.iptOther(f)
+		module := strings.Join(strings.Fields(other)[:2], " ")
+		if !strings.Contains(strings.Join(parts, " "), module) || module == "-m conntrack" {
+			parts = append(parts, other)
+		}
 	}
 	return strings.Join(append(parts, g.iptTarget(six, table, hook, users, proto)), " ")
 }

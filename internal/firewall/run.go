@@ -128,14 +128,15 @@ type end struct {
 
 // run is one judgement.
 type run struct {
-	rs     *Ruleset
-	packet Packet
-	family Family
-	flags  uint8
-	hook   Hook
-	stage  stage
-	in     string
-	window span // of ports that would fare alike
+	rs          *Ruleset
+	packet      Packet
+	family      Family
+	flags       uint8
+	hook        Hook
+	stage       stage
+	in          string
+	legacyFirst bool // chains of iptables-legacy come first at their priority
+	window      span // of ports that would fare alike
 
 	src, dst     netip.Addr // as the packet came
 	sport, dport [2]uint16
@@ -355,7 +356,7 @@ func (r *run) base(c *chain, live []thread) []thread {
 func (r *run) pass(at stage, live []thread) []thread {
 	r.stage = at
 	var filters, nats []*chain
-	for _, c := range r.rs.chains(at, r.family) {
+	for _, c := range r.rs.chains(at, r.family, r.legacyFirst) {
 		if c.nat {
 			nats = append(nats, c)
 		} else {
@@ -481,7 +482,7 @@ func (r *run) translate(chains []*chain, live []thread) []thread {
 
 // chains lists the base chains of a hook in the order in which the kernel asks
 // them: by priority, and of one priority those that were attached last first.
-func (rs *Ruleset) chains(at stage, f Family) []*chain {
+func (rs *Ruleset) chains(at stage, f Family, legacyFirst bool) []*chain {
 	var out []*chain
 	for _, t := range rs.tables {
 		switch {
@@ -500,6 +501,14 @@ func (rs *Ruleset) chains(at stage, f Family) []*chain {
 		}
 	}
 	slices.Reverse(out)
-	slices.SortStableFunc(out, func(a, b *chain) int { return cmp.Compare(a.prio, b.prio) })
+	rank := func(c *chain) int {
+		if (c.table.source == IPTablesLegacy) == legacyFirst {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(out, func(a, b *chain) int {
+		return cmp.Or(cmp.Compare(a.prio, b.prio), cmp.Compare(rank(a), rank(b)))
+	})
 	return out
 }
