@@ -66,23 +66,11 @@ table inet zz {
 }
 `
 
-// link is one of the interfaces of the machine under test.
-type link struct {
-	name       string
-	addr4      netip.Prefix
-	addr6      netip.Prefix
-	mac        net.HardwareAddr
-	peer       net.HardwareAddr
-	peerIndex  int
-	peerSocket int
-}
-
 // bench is a machine under test with its neighbours: two namespaces, one thread
 // in each. They go when the threads end.
 type bench struct {
-	dut, peer  *inNamespace
-	links      []*link
-	host       *firewall.Host
+	dut, peer *inNamespace
+	site
 	raw4, raw6 int
 	dirty      bool // legacy tables hold rules
 }
@@ -149,7 +137,7 @@ func newBench(t *testing.T) *bench {
 			t.Skipf("%s is not installed", tool)
 		}
 	}
-	b := &bench{dut: newNamespace(t), peer: newNamespace(t), host: &firewall.Host{}}
+	b := &bench{dut: newNamespace(t), peer: newNamespace(t), site: site{host: &firewall.Host{}}}
 	for i, name := range []string{"in0", "in1", "out0"} {
 		b.links = append(b.links, &link{
 			name:  name,
@@ -258,15 +246,6 @@ func (b *bench) listen() error {
 		}
 	}
 	return nil
-}
-
-// trial is a packet and what is asked about it.
-type trial struct {
-	id     int
-	hook   firewall.Hook
-	packet firewall.Packet
-	// related: the packet is an ICMP error about this flow
-	about *firewall.Packet
 }
 
 // wire is the packet as it crosses the link.
@@ -669,7 +648,7 @@ func (b *bench) compare(t *testing.T, seed uint64, want int, decide judge) *tall
 	t.Helper()
 	s := &tally{by: map[string]int{}}
 	for n := uint64(0); s.cases < want; n++ {
-		g := &generator{Rand: rand.New(rand.NewPCG(seed, n)), bench: b}
+		g := &generator{Rand: rand.New(rand.NewPCG(seed, n)), site: b.site}
 		rs, err := b.load(g)
 		if err != nil {
 			t.Fatalf("seed %d, rule set %d: %v", seed, n, err)

@@ -185,7 +185,12 @@ func (k *key) connection(r *run, t *thread) operand {
 	if k.field == fState {
 		return number(num(r.stateBit(t)))
 	}
-	if t.track != tracked {
+	switch {
+	case t.track == templated && k.field == fDirection:
+		return number(num(0))
+	case t.track == templated:
+		return hiddenBy("the connection before it is looked up")
+	case t.track != tracked:
 		return operand{}
 	}
 	first := r.packet.State == New

@@ -138,7 +138,46 @@ func (p *exprParser) match(d object) {
 		p.unmodelled(keys, text)
 		return
 	}
+	if n := len(p.steps); n > 0 && len(kinds) == 1 && lone(d["right"]) {
+		if before, ok := p.steps[n-1].(*match); ok && before.beside(&m) {
+			p.steps[n-1] = &merged{before, &m}
+			return
+		}
+	}
+	m.lone = len(kinds) == 1 && lone(d["right"])
 	p.add(&m)
+}
+
+// lone tells whether the right side of a match is one value.
+func lone(v any) bool {
+	if s, ok := v.(string); ok {
+		return !strings.HasPrefix(s, "@")
+	}
+	_, ok := v.(json.Number)
+	return ok
+}
+
+// merged is two inequalities of fields that stand side by side in the packet.
+// nft (seen with 1.0.6) loads them as one inequality of both, which holds if
+// either does, and lists them as two, which hold if both do. The listing does
+// not tell what the kernel has.
+type merged struct{ a, b *match }
+
+func (m *merged) pure() bool { return true }
+
+func (m *merged) do(r *run, t *thread) effect {
+	a, b := m.a.do(r, t), m.b.do(r, t)
+	if a.kind == b.kind && a.kind != perhaps {
+		return a
+	}
+	return effect{kind: perhaps, why: m.a.text + " " + m.b.text + ": nft may have loaded the two as one"}
+}
+
+// beside tells whether nft may merge the match with one that follows.
+func (m *match) beside(next *match) bool {
+	a, b := m.keys[0], next.keys[0]
+	return m.lone && m.negate && next.negate && a.proto == b.proto && !a.masked && !b.masked &&
+		(a.field == fSourcePort && b.field == fDestinationPort || a.field == fType && b.field == fCode)
 }
 
 // comparison is the set of numbers that stand in a relation to one.

@@ -56,7 +56,11 @@ func nftStatement(v any) string {
 		if d["inv"] == true {
 			over = "over "
 		}
-		return "limit rate " + over + str(d["rate"]) + strings.TrimSuffix(" "+str(d["rate_unit"]), " packets") + "/" + str(d["per"])
+		unit := str(d["rate_unit"])
+		if unit == "packets" {
+			unit = ""
+		}
+		return "limit rate " + over + strings.TrimSpace(str(d["rate"])+" "+unit) + "/" + str(d["per"])
 	case "reject":
 		switch {
 		case d == nil || d["type"] == nil:

@@ -103,7 +103,7 @@ func (k kind) parse(s string) (value, bool) {
 func (k kind) dim(v any) (dim, bool) {
 	switch k {
 	case kUnmodelled:
-		return dim{any: true}, true // nobody will look
+		return dim{}, true // it is hidden, and nobody will look
 	case kName, kWord, kDevice, kExists:
 		return k.word(v)
 	}

@@ -61,6 +61,7 @@ type match struct {
 	set    *lookup
 	negate bool
 	absent tri    // what it comes to if the packet has no such field
+	lone   bool   // it compares with one value
 	named  string // the set's name, if rules may change it on the way
 	text   string
 }

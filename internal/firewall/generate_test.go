@@ -3,6 +3,7 @@ package firewall_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,7 +15,32 @@ import (
 // that they meet.
 type generator struct {
 	*rand.Rand
-	bench *bench
+	site
+}
+
+// site is the machine that packets come to.
+type site struct {
+	links []*link
+	host  *firewall.Host
+}
+
+// link is one of the interfaces of the machine under test.
+type link struct {
+	name       string
+	addr4      netip.Prefix
+	addr6      netip.Prefix
+	mac        net.HardwareAddr
+	peer       net.HardwareAddr
+	peerIndex  int
+	peerSocket int
+}
+
+// trial is a packet and what is asked about it.
+type trial struct {
+	id     int
+	hook   firewall.Hook
+	packet firewall.Packet
+	about  *firewall.Packet // of an ICMP error: the packet that it is about
 }
 
 // Chance is true in so many of 100 cases.
@@ -61,24 +87,24 @@ func (g *generator) trial(id int) *trial {
 	}
 	p := &c.packet
 	src, dst := "", ""
-	in := g.bench.links[g.IntN(2)]
+	in := g.links[g.IntN(2)]
 	switch n := g.IntN(10); {
 	case n < 5:
 		c.hook, p.In = firewall.Input, in.name
 		src = g.pick(clients[in.name][six]...)
 		dst = own(in)
 		if g.Chance(20) {
-			dst = own(g.bench.links[g.IntN(3)])
+			dst = own(g.links[g.IntN(3)])
 		}
 	case n < 8:
 		c.hook, p.In, p.Out = firewall.Forward, in.name, "out0"
 		src, dst = g.pick(clients[in.name][six]...), g.pick(servers[six]...)
 	default:
 		c.hook, p.Out = firewall.Output, "in0"
-		src, dst = own(g.bench.links[0]), g.pick(clients["in0"][six]...)
+		src, dst = own(g.links[0]), g.pick(clients["in0"][six]...)
 		if g.Chance(40) {
 			p.Out = "out0"
-			src, dst = own(g.bench.links[2]), g.pick(servers[six]...)
+			src, dst = own(g.links[2]), g.pick(servers[six]...)
 		}
 		if g.Chance(40) {
 			p.Mark = []uint32{1, 2, 3, 0x10, 0xff}[g.IntN(5)]
@@ -149,7 +175,7 @@ func (g *generator) protocol(c *trial, six bool, sport, dport *uint16) {
 // told is what Judge is told of the packet: sometimes not all.
 func (g *generator) told(c *trial) firewall.Packet {
 	p := c.packet
-	p.Host = g.bench.host
+	p.Host = g.host
 	if g.Chance(8) {
 		p.Host = nil
 	}
