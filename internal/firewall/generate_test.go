@@ -351,7 +351,7 @@ func (g *generator) nftRule(family, hook string, depth int) string {
 		}
 	}
 	for g.Chance(35) {
-		parts = append(parts, g.nftOther(family, l4, ofFamily))
+		parts = append(parts, g.nftOther(family, hook, l4, ofFamily))
 	}
 	if ported && six == 0 && family != "ip6" && !(ofFamily && six == 1) && l4 == "tcp" && !strings.Contains(strings.Join(parts, " "), "proto") && g.Chance(12) {
 		parts = append(parts, "ip saddr . tcp dport "+g.not()+g.pick("@pairs", "@wide", "{ 192.0.2.10 . 21, 192.0.2.11 . 22 }", "{ 192.0.2.0/24 . 21-22, 10.0.0.0/8 . 1024-65535 }"))
@@ -417,7 +417,7 @@ func (g *generator) nftPorts(l4 string) []string {
 }
 
 // nftOther is a condition that fits any packet.
-func (g *generator) nftOther(family, l4 string, ofFamily bool) string {
+func (g *generator) nftOther(family, hook, l4 string, ofFamily bool) string {
 	all := []string{
 		"ct state " + g.pick("new", "established", "related", "invalid", "untracked", "established,related", "{ established, related }", "!= new", "!= invalid", "! established", "new,established"),
 		"ct state " + g.pick("new", "established,related", "invalid"),
@@ -432,12 +432,24 @@ func (g *generator) nftOther(family, l4 string, ofFamily bool) string {
 		"oifname " + g.not() + g.pick(`"out0"`, `"in*"`, `{ "in0", "out0" }`),
 		"fib daddr type " + g.not() + g.pick("local", "{ local, broadcast }", "unicast", "multicast"),
 		"fib saddr type " + g.not() + g.pick("local", "unicast"),
+		"iifname . meta mark " + g.not() + g.pick(`{ "in0" . 0, "in1" . 1 }`, `{ "in0" . 0-5, "in*" . 0x10 }`),
+		"iifname . ct state " + g.not() + `{ "in0" . new, "in1" . established, "lo" . new }`,
+		"meta l4proto . ct state " + g.not() + "{ tcp . new, udp . established, icmp . related }",
+	}
+	if base := hook == "prerouting" || hook == "input" || hook == "forward"; base && g.Chance(8) {
+		return g.pick("fib saddr . iif oif missing", "fib saddr . iif oif exists", "fib daddr . iif type "+g.not()+"local")
+	}
+	if (l4 == "tcp" || l4 == "udp") && g.Chance(8) {
+		return "meta l4proto . th dport " + g.not() + g.pick("{ tcp . 21, udp . 53 }", "{ tcp . 20-1024, udp . 1-30000 }")
 	}
 	if l4 == "" {
 		all = append(all, "meta l4proto "+g.not()+g.pick("tcp", "udp", "{ tcp, udp }", "icmp", "ipv6-icmp", "@protocols"))
 	}
 	if family == "inet" && !ofFamily {
 		all = append(all, "meta nfproto "+g.pick("ipv4", "ipv6"))
+	}
+	if family == "ip" && g.Chance(10) {
+		return g.pick("ct original ip saddr ", "ct original ip daddr ", "ct reply ip saddr ") + g.not() + g.pick("192.0.2.10", "192.0.2.0/24", "203.0.113.5")
 	}
 	if family == "inet" {
 		all = append(all, "meta protocol "+g.not()+g.pick("ip", "ip6"))
@@ -509,6 +521,12 @@ func (g *generator) nftVerdict(family, hook string, depth int, l4 string, six in
 		all = append(all, "jump "+target, "jump "+target, "goto "+target)
 		if l4 == "tcp" || l4 == "udp" {
 			all = append(all, fmt.Sprintf("%s dport vmap { 21 : jump %s, 22 : %s, 1024-40000 : %s }", l4, target, g.simple(), g.pick("return", "continue", "goto "+target)))
+		}
+		if l4 == "tcp" || l4 == "udp" {
+			all = append(all, fmt.Sprintf("meta l4proto . th dport vmap { tcp . 21 : %s, udp . 53 : drop, tcp . 30000-30100 : jump %s }", g.simple(), target))
+		}
+		if ofFamily && six == 0 || family == "ip" {
+			all = append(all, fmt.Sprintf("ip saddr . ip daddr vmap { 192.0.2.0/24 . 192.0.2.1 : %s, 198.51.100.10 . 0.0.0.0/0 : goto %s }", g.simple(), target))
 		}
 		all = append(all, "ct state vmap { established : "+g.pick("accept", "continue", "jump "+target)+", invalid : drop, new : "+g.pick("continue", "jump "+target)+" }",
 			`iifname vmap { "in0" : `+g.pick("accept", "jump "+target)+`, "out*" : `+g.pick("drop", "goto "+target)+" }")

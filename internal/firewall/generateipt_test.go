@@ -44,7 +44,11 @@ func (g *generator) iptables(six, quiet bool) string {
 				continue
 			}
 			rules := g.IntN(7)
-			if t.name != "filter" {
+			switch t.name {
+			case "filter":
+			case "mangle":
+				rules = g.IntN(5)
+			default:
 				rules = g.IntN(3)
 			}
 			for range rules {
@@ -151,6 +155,8 @@ func (g *generator) iptOther(f int) string {
 		"-m conntrack " + g.no() + "--ctorigdst " + []string{"192.0.2.0/24", "2001:db8:1::/64"}[f],
 		"-m conntrack " + g.no() + "--ctorigsrc " + []string{"192.0.2.10", "2001:db8:1::10"}[f],
 		"-m mark " + g.no() + "--mark " + g.pick("0x1", "0x0/0x3", "0x10/0xf0", "0x2"),
+		"-m mark " + g.no() + "--mark " + g.pick("0x1", "0x2/0x3"), "-m mark " + g.no() + "--mark " + g.pick("0x1/0x1", "0x2"),
+		"-m conntrack --ctstate " + g.pick("NEW", "ESTABLISHED", "RELATED,ESTABLISHED"),
 		"-m connmark " + g.no() + "--mark " + g.pick("0x1", "0x0/0x3", "0x10"),
 		"-m pkttype " + g.no() + "--pkt-type " + g.pick("unicast", "broadcast", "multicast"),
 		"-m iprange " + g.no() + g.pick("--src-range ", "--dst-range ") + []string{"192.0.2.5-192.0.2.50", "2001:db8:1::5-2001:db8:1::50"}[f],
@@ -185,7 +191,7 @@ func (g *generator) iptTarget(six bool, table, hook string, users int, proto str
 		return "-j " + g.pick("CT --notrack", "CT --notrack", "ACCEPT", "RETURN", "DROP", "CT --zone 0")
 	case table == "mangle":
 		all := []string{
-			"MARK --set-xmark 0x1/0xffffffff", "MARK --set-mark 2", "MARK --or-mark 0x10", "MARK --and-mark 0xf", "MARK --xor-mark 0x3", "MARK --set-xmark 0x1/0xf",
+			"MARK --set-xmark 0x1/0xffffffff", "MARK --set-xmark 0x1/0xffffffff", "MARK --set-mark 2", "MARK --set-mark 2", "MARK --or-mark 0x10", "MARK --and-mark 0xf", "MARK --xor-mark 0x3", "MARK --set-xmark 0x1/0xf",
 			"CONNMARK --set-xmark 0x2/0xffffffff", "CONNMARK --save-mark", "CONNMARK --restore-mark", "CONNMARK --save-mark --nfmask 0x3 --ctmask 0x1",
 			"ACCEPT", "DROP", "RETURN", "LOG",
 		}

@@ -48,7 +48,13 @@ func ownerOfTable(r *Rule) (Owner, bool) {
 		}
 		return o, true
 	case r.Table == "f2b-table":
-		return Owner{Tool: "fail2ban", Files: fail2banFiles}, true
+		o := Owner{Tool: "fail2ban", Files: fail2banFiles}
+		for _, target := range r.targets {
+			if jail, ok := cutEither(target, "@addr-set-", "@addr6-set-"); ok {
+				o.Detail = "jail " + jail
+			}
+		}
+		return o, true
 	case strings.HasPrefix(r.Table, "crowdsec"):
 		return Owner{Tool: "crowdsec", Detail: "cscli decisions list"}, true
 	case r.Table == "sshguard":
