@@ -79,6 +79,7 @@ lab: ## the fault lab: real servers, real faults; LAB="net/ data/" for some (Lin
 		exit 0
 	fi
 	set -x
+	FIREWALL_CASES=20000 go test -run '^TestKernelAgrees' -v $(TESTFLAGS) ./internal/firewall
 	go test -skip '^TestProofs' $(TESTFLAGS) ./internal/lab
 	CGO_ENABLED=0 go run ./cmd/ftpdoctor lab run $(LABFLAGS) $(LAB)
 

@@ -64,7 +64,7 @@ func never(p *ruleParser, _ []option, text string) bool {
 func portSpan(s string) (span, bool) {
 	lo, hi, ranged := strings.Cut(s, ":")
 	out := span{value{}, num(65535)}
-	var ok1, ok2 = true, true
+	ok1, ok2 := true, true
 	if lo != "" || !ranged {
 		out.lo, ok1 = kPort.parse(lo)
 	}

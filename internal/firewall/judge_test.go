@@ -172,10 +172,17 @@ COMMIT
 		want firewall.Action
 		open string // part of what the verdict hangs on
 	}{
-		{22, firewall.Unknown, "--limit 3/min"}, {23, firewall.Drop, ""}, {24, firewall.Accept, ""},
-		{25, firewall.Unknown, "-m mac --mac-source"}, {26, firewall.Unknown, "the content of ipset friends"},
-		{27, firewall.Drop, ""}, {28, firewall.Unknown, "NFQUEUE"}, {29, firewall.Unknown, "EXOTIC --of a module"},
-		{30, firewall.Unknown, "-m exotic ! --on wheels"}, {31, firewall.Drop, ""}, {32, firewall.Drop, ""},
+		{22, firewall.Unknown, "--limit 3/min"},
+		{23, firewall.Drop, ""},
+		{24, firewall.Accept, ""},
+		{25, firewall.Unknown, "-m mac --mac-source"},
+		{26, firewall.Unknown, "the content of ipset friends"},
+		{27, firewall.Drop, ""},
+		{28, firewall.Unknown, "NFQUEUE"},
+		{29, firewall.Unknown, "EXOTIC --of a module"},
+		{30, firewall.Unknown, "-m exotic ! --on wheels"},
+		{31, firewall.Drop, ""},
+		{32, firewall.Drop, ""},
 	} {
 		v := rs.Judge(firewall.Input, tcp("203.0.113.9", c.port))
 		if v.Action != c.want || !strings.Contains(strings.Join(v.Unmodelled, "; "), c.open) || c.open == "" && len(v.Unmodelled) > 0 {
@@ -223,9 +230,15 @@ COMMIT
 		port uint16
 		want firewall.Action
 	}{
-		{"203.0.113.9", 26, firewall.Accept}, {"203.0.113.129", 26, firewall.Drop}, {"203.0.113.200", 26, firewall.Accept},
-		{"192.0.2.1", 26, firewall.Accept}, {"192.0.2.2", 26, firewall.Drop}, {"192.0.2.2", 27, firewall.Accept}, {"203.0.113.9", 27, firewall.Drop},
-		{"192.0.2.2", 28, firewall.Accept}, {"192.0.2.2", 29, firewall.Unknown},
+		{"203.0.113.9", 26, firewall.Accept},
+		{"203.0.113.129", 26, firewall.Drop},
+		{"203.0.113.200", 26, firewall.Accept},
+		{"192.0.2.1", 26, firewall.Accept},
+		{"192.0.2.2", 26, firewall.Drop},
+		{"192.0.2.2", 27, firewall.Accept},
+		{"203.0.113.9", 27, firewall.Drop},
+		{"192.0.2.2", 28, firewall.Accept},
+		{"192.0.2.2", 29, firewall.Unknown},
 	} {
 		if v := rs.Judge(firewall.Input, tcp(c.from, c.port)); v.Action != c.want {
 			t.Errorf("%s to port %d: %v %v, want %v", c.from, c.port, v.Action, v.Unmodelled, c.want)
@@ -420,7 +433,9 @@ func TestHelperFor(t *testing.T) {
 		p    firewall.Packet
 		want string
 	}{
-		{tcp("203.0.113.9", 21), "ftp"}, {tcp("2001:db8::9", 21), "ftp"}, {tcp("203.0.113.9", 30000), ""},
+		{tcp("203.0.113.9", 21), "ftp"},
+		{tcp("2001:db8::9", 21), "ftp"},
+		{tcp("203.0.113.9", 30000), ""},
 		{tcp("203.0.113.66", 21), ""}, // dropped: there is no connection
 		{with(tcp("203.0.113.9", 21), func(p *firewall.Packet) { p.Proto = firewall.UDP }), ""},
 	} {
