@@ -205,10 +205,17 @@ func (r *run) walk(c *chain, live []thread, depth int) []thread {
 			break
 		}
 		next = next[:0]
+		missed := true
 		for i := range live {
-			r.apply(rule, &live[i], depth, &next, &back)
+			if !r.apply(rule, &live[i], depth, &next, &back) {
+				missed = false
+			} else if len(live) > 1 {
+				r.push(&next, live[i])
+			}
 		}
-		live, next = next, live
+		if len(live) > 1 || !missed {
+			live, next = next, live
+		}
 	}
 	for _, t := range live {
 		r.push(&back, t)
@@ -217,41 +224,53 @@ func (r *run) walk(c *chain, live []thread, depth int) []thread {
 }
 
 // apply takes a thread through a rule: to the next rule, out of the chain, or
-// to its end.
-func (r *run) apply(rule *Rule, from *thread, depth int, next, back *[]thread) {
+// to its end. It reports whether the rule just did not match, and then leaves
+// the thread to its caller.
+func (r *run) apply(rule *Rule, from *thread, depth int, next, back *[]thread) (missed bool) {
 	if r.steps++; r.steps > maxSteps {
 		r.tangled = true
-		return
+		return true
 	}
-	t := *from
+	t := from            // a copy from the first step on that changes something
 	var pending []string // conditions since the last change that can't be judged
 	for _, s := range rule.steps {
-		if len(pending) > 0 && !s.pure() {
-			other := t
-			for _, why := range pending {
-				other.note(why)
-				t.note(why)
+		if !s.pure() {
+			changed := *t
+			t = &changed
+			if len(pending) > 0 {
+				other := *t
+				for _, why := range pending {
+					other.note(why)
+					t.note(why)
+				}
+				pending = nil
+				r.push(next, other)
 			}
-			pending = nil
-			r.push(next, other)
 		}
-		e := s.do(r, &t)
+		e := s.do(r, t)
 		switch e.kind {
 		case goOn:
 		case miss:
-			r.push(next, t)
-			return
+			if t == from {
+				return true
+			}
+			r.push(next, *t)
+			return false
 		case perhaps:
 			pending = append(pending, e.why)
 		case stop:
-			r.decide(rule, t, e.verdict, depth, next, back)
-			return
+			r.decide(rule, *t, e.verdict, depth, next, back)
+			return false
 		case choose:
-			r.choose(rule, t, e, depth, next, back)
-			return
+			r.choose(rule, *t, e, depth, next, back)
+			return false
 		}
 	}
-	r.push(next, t)
+	if t == from {
+		return true
+	}
+	r.push(next, *t)
+	return false
 }
 
 // choose follows every verdict that a map may hold for the packet.
