@@ -883,3 +883,163 @@ func TestKernelDisagreesWithAWrongVerdict(t *testing.T) {
 		t.Errorf("seed %d: one verdict of %d was turned round, and %d disagreements were found", seed, s.cases, len(s.wrong))
 	}
 }
+
+// HelperFor names the helper that the kernel assigns to a connection.
+func TestKernelAssignsHelpers(t *testing.T) {
+	b := newBench(t)
+	const rules = `
+table inet t {
+	ct helper standard { type "ftp" protocol tcp; }
+	ct helper four { type "ftp" protocol tcp; l3proto ip; }
+	chain pre {
+		type filter hook prerouting priority -150
+		tcp dport 21 ct helper set "standard"
+		tcp dport { 2121, 2122 } ct helper set "four"
+		udp dport 21 ct helper set "standard"
+		tcp dport 2122 drop
+	}
+	chain late {
+		type filter hook input priority 0
+		tcp dport 990 ct helper set "standard"
+		tcp dport 991 ct helper set "standard" drop
+	}
+	chain early {
+		type filter hook prerouting priority -300
+		tcp dport 80 ct helper set "standard"
+		tcp sport 20 notrack
+	}
+	chain quiet { # a reset would end the connection
+		type filter hook output priority -400
+		tcp flags rst drop
+	}
+}
+`
+	if _, err := b.dut.run("flush ruleset\n"+rules, "nft", "-f", "-"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := b.dut.run("", "nft", "-j", "list", "ruleset")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := firewall.ParseNFT(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var trials []*trial
+	for _, src := range []string{"192.0.2.10", "2001:db8:1::10"} {
+		dst := map[string]string{"192.0.2.10": "192.0.2.1", "2001:db8:1::10": "2001:db8:1::1"}[src]
+		for _, proto := range []firewall.Proto{firewall.TCP, firewall.UDP} {
+			for _, sport := range []uint16{20, 40000} {
+				for _, dport := range []uint16{21, 80, 990, 991, 2121, 2122, 4000} {
+					trials = append(trials, &trial{id: len(trials) + 1, packet: firewall.Packet{
+						Src: netip.AddrPortFrom(netip.MustParseAddr(src), sport), Dst: netip.AddrPortFrom(netip.MustParseAddr(dst), dport),
+						Proto: proto, Flags: firewall.SYN, In: "in0", Host: b.host,
+					}})
+				}
+			}
+		}
+	}
+	for _, c := range trials {
+		if err := b.send(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got map[[2]netip.AddrPort]string
+	// TCP from port 40000 to the five ports that are not dropped, IPv4 and IPv6.
+	for try := 0; len(got) < 10 && try < 20; try++ {
+		time.Sleep(5 * time.Millisecond) // nothing tells when the kernel is done with a frame
+		err = b.dut.do(func() error {
+			got, err = helpers()
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	assigned := 0
+	for _, c := range trials {
+		want := got[[2]netip.AddrPort{c.packet.Src, c.packet.Dst}]
+		if c.packet.Proto == firewall.UDP {
+			want = "" // helpers lists TCP
+		}
+		if name := rs.HelperFor(c.packet); name != want {
+			t.Errorf("%v from %v to %v: helper %q, the kernel has %q", c.packet.Proto, c.packet.Src, c.packet.Dst, name, want)
+		}
+		if want != "" {
+			assigned++
+		}
+	}
+	if assigned != 5 {
+		t.Errorf("the kernel assigned %d helpers, want 5", assigned)
+	}
+}
+
+// helpers lists the TCP connections of the namespace with their helpers.
+func helpers() (map[[2]netip.AddrPort]string, error) {
+	out := map[[2]netip.AddrPort]string{}
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_GET, unix.NLM_F_DUMP)
+		req.AddData(&nl.Nfgenmsg{NfgenFamily: family, Version: nl.NFNETLINK_V0})
+		replies, err := req.Execute(unix.NETLINK_NETFILTER, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, reply := range replies {
+			var ends [2]netip.Addr
+			var ports [2]uint16
+			name, proto := "", byte(0)
+			err := attributes(reply[nl.SizeofNfgenmsg:], func(kind uint16, v []byte) error {
+				switch kind {
+				case nl.CTA_TUPLE_ORIG:
+					return attributes(v, func(part uint16, v []byte) error {
+						return attributes(v, func(kind uint16, v []byte) error {
+							switch {
+							case part == nl.CTA_TUPLE_IP && (kind == nl.CTA_IP_V4_SRC || kind == nl.CTA_IP_V6_SRC):
+								ends[0], _ = netip.AddrFromSlice(v)
+							case part == nl.CTA_TUPLE_IP:
+								ends[1], _ = netip.AddrFromSlice(v)
+							case kind == nl.CTA_PROTO_NUM:
+								proto = v[0]
+							case kind == nl.CTA_PROTO_SRC_PORT:
+								ports[0] = binary.BigEndian.Uint16(v)
+							case kind == nl.CTA_PROTO_DST_PORT:
+								ports[1] = binary.BigEndian.Uint16(v)
+							}
+							return nil
+						})
+					})
+				case 5: // CTA_HELP
+					return attributes(v, func(kind uint16, v []byte) error {
+						if kind == 1 { // CTA_HELP_NAME
+							name = string(bytes.TrimRight(v, "\x00"))
+						}
+						return nil
+					})
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+			if proto == byte(firewall.TCP) {
+				out[[2]netip.AddrPort{netip.AddrPortFrom(ends[0], ports[0]), netip.AddrPortFrom(ends[1], ports[1])}] = name
+			}
+		}
+	}
+	return out, nil
+}
+
+// attributes goes through netlink attributes.
+func attributes(b []byte, each func(kind uint16, value []byte) error) error {
+	for len(b) >= 4 {
+		size := int(binary.NativeEndian.Uint16(b))
+		if size < 4 || size > len(b) {
+			return fmt.Errorf("attribute of %d bytes in %d", size, len(b))
+		}
+		if err := each(binary.NativeEndian.Uint16(b[2:])&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER), b[4:size]); err != nil {
+			return err
+		}
+		b = b[min((size+3)&^3, len(b)):]
+	}
+	return nil
+}
