@@ -173,7 +173,9 @@ func (r *run) start() thread {
 func (r *run) follow() []thread {
 	live := []thread{r.start()}
 	if r.hook == Output {
-		return r.pass(atEgress, r.pass(atPostrouting, r.pass(atOutput, live)))
+		live = r.pass(atOutput, live)
+		r.reroute(live)
+		return r.pass(atEgress, r.pass(atPostrouting, live))
 	}
 	live = r.pass(atPrerouting, r.pass(atIngress, live))
 	var mine, others []thread
@@ -203,10 +205,8 @@ func (r *run) follow() []thread {
 		r.hook = Forward
 		for i := range others {
 			others[i].hook = Forward
-			if others[i].moved {
-				others[i].out = r.route(others[i].dst)
-			}
 		}
+		r.reroute(others)
 		out = append(out, r.pass(atEgress, r.pass(atPostrouting, r.pass(atForward, others)))...)
 	}
 	return out
@@ -227,6 +227,26 @@ func (r *run) local(t *thread) tri {
 		return maybe
 	}
 	return truth(kind.lo.lo == typeLocal)
+}
+
+// reroute finds the interface by which translated packets leave. Rules of the
+// hook that translated them still see the former one.
+func (r *run) reroute(live []thread) {
+	for i := range live {
+		t := &live[i]
+		if !t.moved {
+			continue
+		}
+		kind := r.addressType(t.dst, false, false)
+		switch {
+		case kind.state != known:
+			t.out = ""
+		case kind.lo.lo == typeLocal:
+			t.out = "lo"
+		default:
+			t.out = r.route(t.dst)
+		}
+	}
 }
 
 // route is the interface to a network that the machine is on; empty: not known.
