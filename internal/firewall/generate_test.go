@@ -446,13 +446,10 @@ func (g *generator) nftOther(family, hook, l4 string, ofFamily bool) string {
 		all = append(all, "meta l4proto "+g.not()+g.pick("tcp", "udp", "{ tcp, udp }", "icmp", "ipv6-icmp", "@protocols"))
 	}
 	if family == "inet" && !ofFamily {
-		all = append(all, "meta nfproto "+g.pick("ipv4", "ipv6"))
+		all = append(all, "meta nfproto "+g.pick("ipv4", "ipv6"), "meta protocol "+g.not()+g.pick("ip", "ip6"))
 	}
 	if family == "ip" && g.Chance(10) {
 		return g.pick("ct original ip saddr ", "ct original ip daddr ", "ct reply ip saddr ") + g.not() + g.pick("192.0.2.10", "192.0.2.0/24", "203.0.113.5")
-	}
-	if family == "inet" {
-		all = append(all, "meta protocol "+g.not()+g.pick("ip", "ip6"))
 	}
 	if g.Chance(6) {
 		all = append(all[:0], "limit rate 1000000/second", "meta length > 50", "ct expiration > 5s")
