@@ -1,0 +1,159 @@
+package conf
+
+import "strings"
+
+// proftpd reads as parser.c does: a backslash at the end of a line joins the
+// next one, comments begin with # at the beginning of a line or of a word,
+// double quotes hold a word together and a backslash takes the next byte as it
+// is. Sections nest. (parser.c, str.c of 1.3.8.)
+func (r *reader) proftpd() {
+	outside := r.parent
+	depth := 0
+	for i := 0; i < len(r.doc.lines); i++ {
+		first := i
+		l := logical{at: r.at}
+		text := r.doc.lines[i]
+		comment := strings.HasPrefix(strings.TrimLeft(text, " \t\v\f\r"), "#")
+		for !comment && i+1 < len(r.doc.lines) && strings.HasSuffix(strings.TrimRight(text, "\r\n"), `\`) {
+			body := strings.TrimRight(text, "\r\n")
+			l.append(body[:len(body)-1], i+1)
+			i++
+			text = r.doc.lines[i]
+		}
+		l.append(strings.TrimRight(text, "\r\n"), i+1)
+		words := l.words()
+		if comment || len(words) == 0 {
+			continue
+		}
+		raw := chomp(strings.Join(r.doc.lines[first:i+1], ""))
+		d := &Directive{Name: words[0].text, Pos: words[0].pos, Raw: raw, EndLine: i + 1}
+		switch {
+		case strings.HasPrefix(d.Name, "</"):
+			r.closeSection(d, outside, &depth)
+			continue
+		case strings.HasPrefix(d.Name, "<"):
+			d.Section = true
+			words = untag(words)
+			if words == nil {
+				r.problem(BadTag, d.Pos, d.Name)
+				continue
+			}
+			d.Name = words[0].text
+		}
+		for _, w := range words[1:] {
+			d.Args, d.At = append(d.Args, w.text), append(d.At, w.pos)
+		}
+		r.add(d)
+		if d.Section {
+			r.parent = d
+			depth++
+		}
+	}
+	for d := r.parent; d != outside && depth > 0; d, depth = d.Parent, depth-1 {
+		r.problem(Unclosed, d.Pos, d.Name)
+	}
+}
+
+// closeSection ends the innermost section. An end that fits an outer one closes
+// those within as well, so that one fault is told once.
+func (r *reader) closeSection(d *Directive, outside *Directive, depth *int) {
+	name := strings.TrimSuffix(strings.TrimPrefix(d.Name, "</"), ">")
+	up := 0
+	for p := r.parent; p != outside && up < *depth; p = p.Parent {
+		up++
+		if p.Is(name) {
+			for q := r.parent; ; q = q.Parent {
+				q.Close = d.EndLine
+				if q == p {
+					break
+				}
+				r.problem(Unclosed, q.Pos, q.Name)
+			}
+			r.parent, *depth = p.Parent, *depth-up
+			return
+		}
+	}
+	r.problem(NotOpen, d.Pos, name)
+}
+
+// untag takes < and > off the words of a section's head; nil: there is no >.
+func untag(words []word) []word {
+	out := append([]word(nil), words...)
+	last := &out[len(out)-1]
+	if !strings.HasSuffix(last.text, ">") {
+		return nil
+	}
+	last.text = strings.TrimSuffix(last.text, ">")
+	out[0].text = strings.TrimPrefix(out[0].text, "<")
+	if len(out) > 1 && last.text == "" {
+		out = out[:len(out)-1]
+	}
+	return out
+}
+
+// word is a word and its place.
+type word struct {
+	text string
+	pos  Pos
+}
+
+// logical is a line joined of several, that knows where each byte came from.
+type logical struct {
+	text   strings.Builder
+	starts []int // offset in text at which each physical line begins
+	lines  []int
+	at     func(line, col int) Pos
+}
+
+func (l *logical) append(s string, line int) {
+	l.starts, l.lines = append(l.starts, l.text.Len()), append(l.lines, line)
+	l.text.WriteString(s)
+}
+
+// words splits the line. The place of a word is found by going along the
+// physical lines with it, so that the whole takes linear time.
+func (l *logical) words() []word {
+	s := l.text.String()
+	var out []word
+	part := 0
+	for i := 0; i < len(s); {
+		if isSpace(s[i]) {
+			i++
+			continue
+		}
+		if s[i] == '#' {
+			break
+		}
+		for part+1 < len(l.starts) && l.starts[part+1] <= i {
+			part++
+		}
+		w := word{pos: l.at(l.lines[part], i-l.starts[part]+1)}
+		w.text, i = proftpdWord(s, i)
+		out = append(out, w)
+	}
+	return out
+}
+
+// proftpdWord reads one word as pr_str_get_word does: a quote counts at its
+// beginning only, and one that is not closed ends with the line.
+func proftpdWord(s string, i int) (string, int) {
+	quoted := s[i] == '"'
+	if quoted {
+		i++
+	}
+	var b strings.Builder
+	for ; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+			b.WriteByte(s[i])
+			continue
+		case quoted && s[i] == '"':
+			return b.String(), i + 1
+		case !quoted && isSpace(s[i]):
+			return b.String(), i
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String(), i
+}
