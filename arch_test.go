@@ -39,15 +39,17 @@ var may = map[string]struct {
 	"internal/dav":     {}, // reads HTTP from a stream with net/http's parser; opens nothing
 	// rule sets as a model
 	"internal/firewall": {pure: true},
+	"internal/conf":    {pure: true},
 	// sources: turn the world into findings; they touch it through observe alone
 	"internal/probe": {imports: "finding observe ftp tlswire sshwire dav", tests: "ftptest report", pure: true},
+	"internal/lint":  {imports: "finding conf", pure: true},
 	// uses: work on findings
 	"internal/report": {imports: "finding", pure: true},
 	// for tests, demo and training
 	"internal/ftptest": {imports: "ftp"},
 	"internal/lab":     {imports: "finding"},
 	// the program wires them together
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav probe report ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav probe conf lint report ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.

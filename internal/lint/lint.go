@@ -1,0 +1,326 @@
+// Package lint judges the configuration of a file server without running it:
+// what the server would refuse, what it would silently read otherwise than it
+// was meant, what contradicts itself, what is unsafe, weak or unlimited, and
+// what has no effect.
+//
+// It hides what each server knows (its directives, their values, where they may
+// stand) and the rules. It promises that nothing is called a syntax error that
+// the server accepts, that every complaint has its place, a message in English
+// and Chinese, a page (a code config/…), and, where the remedy is mechanical,
+// the edit that mends it, as data. It is pure: package conf's documents come in,
+// values go out.
+//
+//	doc, problems := conf.Parse(conf.VSFTPD, "/etc/vsftpd.conf", src)
+//	for _, p := range lint.Check(conf.Single(doc), problems).Problems {
+//		fmt.Println(p.Pos, p.Message(finding.English))
+//	}
+package lint
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"ftpdoctor/internal/conf"
+	"ftpdoctor/internal/finding"
+)
+
+// Kind says in what way a line is wrong.
+type Kind string
+
+// The kinds.
+const (
+	Syntax        Kind = "syntax"        // the server refuses the file
+	Unknown       Kind = "unknown"       // the server does not know the name
+	Deprecated    Kind = "deprecated"    // it is ignored or will be
+	Contradictory Kind = "contradictory" // it cannot work together with something else
+	Unsafe        Kind = "unsafe"        // somebody can do what nobody meant to allow
+	Weak          Kind = "weak"          // protection that no longer protects
+	Unlimited     Kind = "unlimited"     // one client can use up what is for all
+	Shadowed      Kind = "shadowed"      // it has no effect, or another than it seems
+)
+
+// Kinds lists the kinds.
+var Kinds = []Kind{Syntax, Unknown, Deprecated, Contradictory, Unsafe, Weak, Unlimited, Shadowed}
+
+// text is a message in both languages with the same placeholders {x}.
+type text struct{ en, zh string }
+
+// rule is one thing that can be wrong. Its bad example yields it, its good one
+// does not; a test makes sure of both.
+type rule struct {
+	name      string // unique within the server; the rule is called server/name
+	code      *finding.Def
+	kind      Kind
+	severity  finding.Severity
+	says      text
+	bad, good string
+	look      func(*config) []hit
+}
+
+// Rule describes a rule.
+type Rule struct {
+	ID        string // server/name
+	Server    string
+	Code      finding.Code
+	Kind      Kind
+	Severity  finding.Severity
+	Bad, Good string
+	says      text
+}
+
+// Message is what the rule says, with its placeholders as {x}.
+func (r Rule) Message(l finding.Lang) string { return r.says.in(l) }
+
+func (t text) in(l finding.Lang) string {
+	if l == finding.Chinese {
+		return t.zh
+	}
+	return t.en
+}
+
+// Problem is one line that is wrong.
+type Problem struct {
+	Rule     string           `json:"rule"`
+	Code     finding.Code     `json:"code"`
+	Kind     Kind             `json:"kind"`
+	Severity finding.Severity `json:"severity"`
+	// Pos is the place; Line 0 when the fault is that something is missing.
+	Pos   conf.Pos `json:"position"`
+	Width int      `json:"width,omitempty"` // bytes from Pos on that are meant
+	Line  string   `json:"line,omitempty"`  // the text of the line
+	// Edits mend it. They are to be applied together.
+	Edits []conf.Edit `json:"edits,omitempty"`
+
+	says text
+	args map[string]string
+}
+
+// Message words the problem.
+func (p Problem) Message(l finding.Lang) string {
+	s := p.says.in(l)
+	for k, v := range p.args {
+		s = strings.ReplaceAll(s, "{"+k+"}", v)
+	}
+	return s
+}
+
+// Result is the judgement on one configuration.
+type Result struct {
+	Kind     conf.Kind
+	Main     string // the main file
+	Files    []string
+	Problems []Problem
+	// Unread lists what is included and could not be read: what it holds is
+	// not judged, and nothing is said of what might stand there.
+	Unread []conf.Unread
+}
+
+// server is a program and all that is known of it.
+type server struct {
+	key   string // as finding's systems are called
+	kinds []conf.Kind
+	rules []rule
+	form  func(*config, []conf.Problem) // finds what the form alone shows
+}
+
+// servers lists them all. It is a function because rules refer to the tables.
+func servers() []server {
+	return []server{
+		{"vsftpd", []conf.Kind{conf.VSFTPD}, vsftpdRules, vsftpdForm},
+		{"proftpd", []conf.Kind{conf.ProFTPD}, proftpdRules, proftpdForm},
+		{"pure-ftpd", []conf.Kind{conf.PureFTPD, conf.PureFTPDDir}, pureftpdRules, pureftpdForm},
+		{"openssh", []conf.Kind{conf.SSHD}, sshdRules, sshdForm},
+		{"iis", []conf.Kind{conf.IIS}, iisRules, iisForm},
+	}
+}
+
+func serverOf(k conf.Kind) server {
+	all := servers()
+	i := slices.IndexFunc(all, func(s server) bool { return slices.Contains(s.kinds, k) })
+	return all[max(i, 0)]
+}
+
+// System is the key under which the pages of findings speak of the server.
+func System(k conf.Kind) string { return serverOf(k).key }
+
+// Rules lists every rule.
+func Rules() []Rule {
+	var out []Rule
+	for _, s := range servers() {
+		for _, r := range s.rules {
+			out = append(out, Rule{s.key + "/" + r.name, s.key, r.code.Code, r.kind, r.severity, r.bad, r.good, r.says})
+		}
+	}
+	return out
+}
+
+// Check judges a configuration. The problems are those of reading it.
+func Check(set *conf.Set, problems []conf.Problem) *Result {
+	s := serverOf(set.Kind())
+	c := newConfig(set)
+	s.form(c, problems)
+	res := &Result{Kind: set.Kind(), Main: c.main(), Unread: set.Unread()}
+	for _, d := range set.Docs() {
+		res.Files = append(res.Files, d.Name())
+	}
+	for _, r := range s.rules {
+		hits := c.formal[r.name]
+		if r.look != nil {
+			hits = r.look(c)
+		}
+		for _, h := range hits {
+			p := Problem{
+				Rule: s.key + "/" + r.name, Code: r.code.Code, Kind: r.kind, Severity: r.severity,
+				Pos: h.pos, Width: h.width, Edits: h.edits, says: r.says, args: h.args,
+			}
+			if h.milder {
+				p.Severity = finding.Notice
+			}
+			if doc := set.Doc(h.pos.File); doc != nil && h.pos.Line > 0 {
+				p.Line = doc.Line(h.pos.Line)
+			}
+			res.Problems = append(res.Problems, p)
+		}
+	}
+	order := map[string]int{}
+	for i, f := range res.Files {
+		order[f] = i
+	}
+	slices.SortStableFunc(res.Problems, func(a, b Problem) int {
+		return cmp.Or(
+			cmp.Compare(order[a.Pos.File], order[b.Pos.File]),
+			cmp.Compare(lineKey(a), lineKey(b)),
+			cmp.Compare(a.Pos.Col, b.Pos.Col),
+			cmp.Compare(b.Severity, a.Severity),
+		)
+	})
+	return res
+}
+
+// lineKey puts what is missing behind what is there.
+func lineKey(p Problem) int {
+	if p.Pos.Line == 0 {
+		return 1 << 40
+	}
+	return p.Pos.Line
+}
+
+// Worst is the gravest severity; ok is false when nothing was found.
+func (r *Result) Worst() (worst finding.Severity, ok bool) {
+	for _, p := range r.Problems {
+		worst = max(worst, p.Severity)
+	}
+	return worst, len(r.Problems) > 0
+}
+
+// hit is one place at which a rule applies.
+type hit struct {
+	pos    conf.Pos
+	width  int
+	args   map[string]string
+	edits  []conf.Edit
+	milder bool
+}
+
+// with fills a placeholder of the message.
+func (h hit) with(name, value string) hit {
+	args := map[string]string{name: value}
+	for k, v := range h.args {
+		if k != name {
+			args[k] = v
+		}
+	}
+	h.args = args
+	return h
+}
+
+// mend adds the edit that would mend it.
+func (h hit) mend(e ...conf.Edit) hit {
+	h.edits = append(slices.Clone(h.edits), e...)
+	return h
+}
+
+// config is a configuration as the rules see it.
+type config struct {
+	*conf.Set
+	formal map[string][]hit // what form shows, by the name of the rule
+	// whole: this is a server's main file and not a part that another includes,
+	// so that what is not in it is not said anywhere.
+	whole bool
+	off   map[*conf.Directive]bool // sections that do not count (IfModule)
+}
+
+func newConfig(set *conf.Set) *config {
+	c := &config{Set: set, formal: map[string][]hit{}, off: map[*conf.Directive]bool{}}
+	c.whole = len(set.Unread()) == 0
+	return c
+}
+
+// main is the name of the main file.
+func (c *config) main() string {
+	if docs := c.Docs(); len(docs) > 0 {
+		return docs[0].Name()
+	}
+	return ""
+}
+
+// note records a hit for a rule that form decides.
+func (c *config) note(rule string, h hit) { c.formal[rule] = append(c.formal[rule], h) }
+
+// at is the place of a directive's name.
+func (c *config) at(d *conf.Directive) hit {
+	return hit{pos: d.Pos, width: max(1, len(d.Name)), args: map[string]string{"name": d.Name, "value": strings.Join(d.Args, " ")}}
+}
+
+// value is the place of an argument, or of the name where there is none.
+func (c *config) value(d *conf.Directive, i int) hit {
+	h := c.at(d)
+	if i < len(d.At) {
+		h.pos, h.width = d.At[i], max(1, len(d.Args[i]))
+		h.args["value"] = d.Args[i]
+	}
+	return h
+}
+
+// missing is the place of something that is not there.
+func (c *config) missing() hit { return hit{pos: conf.Pos{File: c.main()}, args: map[string]string{}} }
+
+// doc is the document of a directive.
+func (c *config) doc(d *conf.Directive) *conf.Document { return c.Doc(d.Pos.File) }
+
+// set is the edit that gives a directive a value: where it stands, or in the
+// main file.
+func (c *config) set(name string, args ...string) conf.Edit {
+	if d, ok := c.Get(name); ok {
+		return c.doc(d).Replace(d, c.doc(d).Statement(d.Name, args...))
+	}
+	return c.Docs()[0].Set(name, args...)
+}
+
+// each yields the directives of that name that count.
+func (c *config) each(name string) []*conf.Directive {
+	var out []*conf.Directive
+	for d := range c.All() {
+		if d.Is(name) && !c.ignored(d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// ignored tells whether a directive stands in a section that does not count.
+func (c *config) ignored(d *conf.Directive) bool {
+	if len(c.off) == 0 {
+		return false
+	}
+	for p := d.Parent; p != nil; p = p.Parent {
+		if c.off[p] {
+			return true
+		}
+	}
+	return false
+}
+
+// one makes a list of a hit.
+func one(h hit) []hit { return []hit{h} }

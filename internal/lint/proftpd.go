@@ -1,0 +1,422 @@
+package lint
+
+import (
+	"strings"
+
+	"ftpdoctor/internal/conf"
+)
+
+// The sections of ProFTPD and the letters by which the table of directives
+// names them; s is the server itself.
+var proftpdContexts = map[string]byte{"global": 'g', "virtualhost": 'v', "anonymous": 'a', "directory": 'd', "limit": 'l', "class": 'c'}
+
+// proftpdSections tells where each section may begin; conditional ones may
+// anywhere. (Compare pr_parser and mod_core of 1.3.8.)
+var proftpdSections = map[string]string{
+	"global": "s", "virtualhost": "s", "class": "s", "anonymous": "sgv", "directory": "sgvad", "limit": "sgvad",
+}
+
+// proftpdStatic are the modules that Debian's program has built in; without
+// LoadModule there are no others.
+var proftpdStatic = []string{
+	"mod_core", "mod_xfer", "mod_rlimit", "mod_auth_unix", "mod_auth_file", "mod_auth", "mod_ls", "mod_log", "mod_site", "mod_delay",
+	"mod_facts", "mod_dso", "mod_auth_pam", "mod_cap", "mod_ctrls", "mod_lang",
+}
+
+// proftpdContext is the innermost section that is not conditional.
+func proftpdContext(d *conf.Directive) byte {
+	for p := d.Parent; p != nil; p = p.Parent {
+		if l, ok := proftpdContexts[strings.ToLower(p.Name)]; ok {
+			return l
+		}
+		if !conf.IsConditional(p) {
+			return '?' // mod_ifsession and the like: as where they stand
+		}
+	}
+	return 's'
+}
+
+// contextName words a section for a message.
+func contextName(l byte) string {
+	for name, letter := range map[string]byte{"<Global>": 'g', "<VirtualHost>": 'v', "<Anonymous>": 'a', "<Directory>": 'd', "<Limit>": 'l', "<Class>": 'c'} {
+		if letter == l {
+			return name
+		}
+	}
+	return "server config"
+}
+
+// proftpdForm finds what `proftpd -t` refuses. Of values it knows switches,
+// numbers of arguments, and those of a few directives.
+func proftpdForm(c *config, problems []conf.Problem) {
+	for _, p := range problems {
+		c.note(map[conf.Fault]string{conf.BadTag: "bad-tag", conf.Unclosed: "unclosed", conf.NotOpen: "not-open"}[p.Fault],
+			hit{pos: p.Pos, width: max(1, len(p.Detail)), args: map[string]string{"name": p.Detail}})
+	}
+	main := false
+	loaded := map[string]bool{}
+	for _, m := range proftpdStatic {
+		loaded[m] = true
+	}
+	if c.whole {
+		for d := range c.All() {
+			main = main || d.Parent == nil && d.Is("ServerType")
+		}
+	}
+	for _, u := range c.Unread() {
+		if strings.Contains(u.Include.Pattern, "*") && u.Err == nil {
+			main = main || mainDirective(c)
+		} else if u.Include.Directive != nil {
+			c.note("include-missing", c.value(u.Include.Directive, 0))
+		}
+	}
+	c.whole = main
+	maybe := map[*conf.Directive]bool{}
+	for d := range c.All() {
+		if d.Parent != nil && (c.off[d.Parent] || c.ignored(d)) {
+			c.off[d] = d.Section
+			continue
+		}
+		if d.Parent != nil && maybe[d.Parent] {
+			maybe[d] = true
+		}
+		switch {
+		case d.Is("LoadModule"):
+			loaded[strings.ToLower(strings.TrimSuffix(d.Arg(0), ".c"))] = true
+		case d.Section && d.Is("IfModule"):
+			c.proftpdIfModule(d, loaded, maybe)
+			continue
+		case conf.IsConditional(d):
+			maybe[d] = true
+			continue
+		}
+		c.proftpdDirective(d, loaded, maybe[d])
+	}
+}
+
+// mainDirective tells whether the file is one that stands for a server.
+func mainDirective(c *config) bool {
+	for d := range c.All() {
+		if d.Parent == nil && d.Is("ServerType") {
+			return true
+		}
+	}
+	return false
+}
+
+// proftpdIfModule decides whether a section counts. Without the list of loaded
+// modules, as in a part of a configuration, it is open.
+func (c *config) proftpdIfModule(d *conf.Directive, loaded map[string]bool, maybe map[*conf.Directive]bool) {
+	name, negated := strings.CutPrefix(strings.ToLower(strings.TrimSuffix(d.Arg(0), ".c")), "!")
+	if loaded[name] != negated {
+		return
+	}
+	if !c.whole {
+		maybe[d] = true
+		return
+	}
+	c.off[d] = true
+	if negated {
+		return
+	}
+	for x := range c.All() { // an empty section, or one that only includes, is no loss
+		if x.Parent == d && !x.Section && !x.Is("Include") {
+			c.note("section-inactive", c.value(d, 0).with("module", name))
+			return
+		}
+	}
+}
+
+func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, maybe bool) {
+	ctx := proftpdContext(d)
+	if d.Section {
+		where, ok := proftpdSections[strings.ToLower(d.Name)]
+		switch {
+		case !ok && !strings.HasPrefix(strings.ToLower(d.Name), "if"):
+			c.proftpdUnknown(d, []string{"Global", "VirtualHost", "Anonymous", "Directory", "Limit", "Class", "IfModule", "IfDefine"}, maybe)
+		case ok && ctx != '?' && !strings.ContainsRune(where, rune(ctx)):
+			c.note("wrong-context", c.at(d).with("name", "<"+d.Name+">").with("context", contextName(ctx)))
+		case len(d.Args) == 0 && fold(d.Name, "Limit", "Directory", "Anonymous", "VirtualHost", "Class", "IfModule"):
+			c.note("missing-value", c.at(d).with("name", "<"+d.Name+">"))
+		}
+		return
+	}
+	k, ok := proftpdKnown().find(d.Name)
+	if !ok {
+		c.proftpdUnknown(d, proftpdKnown().names, maybe)
+		return
+	}
+	if m := k.col(0); !loaded[m] && !c.loadedInBase(m, loaded) {
+		if c.whole && !maybe {
+			c.note("module-not-loaded", c.at(d).with("module", m))
+		}
+		return
+	}
+	if where := k.col(3); where != "" && ctx != '?' && ctx != 'c' && !strings.ContainsRune(where, rune(ctx)) {
+		c.note("wrong-context", c.at(d).with("context", contextName(ctx)))
+		return
+	}
+	if n := number(k.col(1)); len(d.Args) < n {
+		c.note("missing-value", c.at(d))
+		return
+	}
+	if k.col(4) == "bool" && !proftpdBool(d.Arg(0)) {
+		c.note("bad-boolean", c.value(d, 0))
+		return
+	}
+	if !proftpdValue(d) {
+		c.note("bad-value", c.value(d, 0))
+	}
+}
+
+// loadedInBase: a directive of a part of mod_sql or mod_wrap2 counts with any of
+// its parts, as some stand in more than one.
+func (c *config) loadedInBase(module string, loaded map[string]bool) bool {
+	for _, base := range []string{"mod_sql", "mod_wrap2", "mod_quotatab", "mod_tls", "mod_sftp"} {
+		if strings.HasPrefix(module, base) && loaded[base] {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *config) proftpdUnknown(d *conf.Directive, names []string, maybe bool) {
+	if maybe {
+		return // the section may well not count
+	}
+	if near := nearest(d.Name, names); near != "" {
+		h := c.at(d).with("near", near)
+		if !d.Section && len(d.At) > 0 {
+			h = h.mend(c.doc(d).Replace(d, c.doc(d).Statement(near, d.Args...)))
+		}
+		c.note("unknown-near", h)
+		return
+	}
+	c.note("unknown", c.at(d))
+}
+
+// proftpdBool follows get_boolean.
+func proftpdBool(s string) bool {
+	return fold(s, "on", "off", "yes", "no", "true", "false", "1", "0")
+}
+
+// on reads a switch: its value, or the default.
+func proftpdOn(s string, def bool) bool {
+	switch {
+	case fold(s, "on", "yes", "true", "1"):
+		return true
+	case fold(s, "off", "no", "false", "0"):
+		return false
+	}
+	return def
+}
+
+// proftpdValue checks the values that proftpd checks at its start, of the
+// directives that most configurations have.
+func proftpdValue(d *conf.Directive) bool {
+	v := d.Arg(0)
+	switch strings.ToLower(d.Name) {
+	case "port":
+		return number(v) <= 65535 // what is no number counts as 0
+	case "servertype":
+		return fold(v, "standalone", "inetd")
+	case "umask":
+		return octal(v) >= 0 && octal(v) <= 0o777 && (len(d.Args) < 2 || octal(d.Args[1]) >= 0 && octal(d.Args[1]) <= 0o777)
+	case "passiveports":
+		low, high := number(v), number(d.Arg(1))
+		return low >= 1 && high <= 65535 && low <= high
+	case "maxinstances":
+		return fold(v, "none") || number(v) > 0
+	case "tlsprotocol":
+		for _, w := range d.Args {
+			if !fold(strings.TrimLeft(w, "+-"), "SSLv23", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "ALL") {
+				return false
+			}
+		}
+	case "tlsrequired":
+		return proftpdBool(v) || fold(v, "both", "control", "ctrl", "data", "!data", "auth", "auth+data", "data+auth", "auth+!data", "ctrl+data", "data+ctrl", "both+auth", "auth+both")
+	case "order":
+		both := strings.ReplaceAll(strings.Join(d.Args, ","), ",,", ",")
+		return fold(both, "allow,deny", "deny,allow")
+	}
+	return true
+}
+
+// pf finds a directive's value for the server as a whole.
+func (c *config) pf(name string) (string, *conf.Directive) {
+	for d := range c.All() {
+		if d.Is(name) && !c.ignored(d) && proftpdContext(d) == 's' {
+			return d.Arg(0), d
+		}
+	}
+	for _, d := range c.each(name) {
+		if proftpdContext(d) == 'g' {
+			return d.Arg(0), d
+		}
+	}
+	return "", nil
+}
+
+// pfIs is a rule on one value wherever it stands; mended is what to write.
+func pfIs(name, mended string, bad func(*conf.Directive) bool) func(*config) []hit {
+	return func(c *config) []hit {
+		var out []hit
+		for _, d := range c.each(name) {
+			if !bad(d) {
+				continue
+			}
+			h := c.value(d, 0).with("name", d.Name)
+			if mended != "" {
+				h = h.mend(c.doc(d).Replace(d, c.doc(d).Statement(d.Name, strings.Fields(mended)...)))
+			}
+			out = append(out, h)
+		}
+		return out
+	}
+}
+
+// isOn and isOff read switches for pfIs.
+func isOn(d *conf.Directive) bool  { return proftpdOn(d.Arg(0), false) }
+func isOff(d *conf.Directive) bool { return !proftpdOn(d.Arg(0), true) }
+
+// pfLacks is a rule on a directive that a whole configuration should have.
+func pfLacks(name string, mended ...string) func(*config) []hit {
+	return func(c *config) []hit {
+		if !c.whole || len(c.each(name)) > 0 {
+			return nil
+		}
+		h := c.missing().with("name", name)
+		if len(mended) > 0 {
+			h = h.mend(c.Docs()[0].Set(name, mended...))
+		}
+		return one(h)
+	}
+}
+
+// limited tells whether a <Limit> section within a section denies the commands.
+func (c *config) limited(in *conf.Directive, commands ...string) bool {
+	for d := range c.All() {
+		if d.Section && d.Is("Limit") && d.Within(in.Name) == in {
+			for _, a := range d.Args {
+				if fold(a, commands...) && c.denies(d) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (c *config) denies(limit *conf.Directive) bool {
+	for d := range c.All() {
+		if d.Parent == limit && (d.Is("DenyAll") || d.Is("Deny") && (len(d.Args) == 0 || fold(d.Args[len(d.Args)-1], "all"))) {
+			return true
+		}
+	}
+	return false
+}
+
+// proftpdAllowOpen finds <Limit> sections that list who may, and let everybody:
+// without Order deny,allow or DenyAll the default is to allow.
+func proftpdAllowOpen(c *config) []hit {
+	var out []hit
+	for d := range c.All() {
+		if !d.Section || !d.Is("Limit") || c.ignored(d) || c.denies(d) {
+			continue
+		}
+		var allow *conf.Directive
+		deny := false
+		for x := range c.All() {
+			if x.Parent != d {
+				continue
+			}
+			if x.Is("AllowAll") || x.Is("Order") && strings.HasPrefix(strings.ToLower(x.Arg(0)), "deny") {
+				deny = true
+			}
+			if allow == nil && (x.Is("Allow") && !fold(strings.Join(x.Args, " "), "all", "from all") || x.Is("AllowUser") || x.Is("AllowGroup") || x.Is("AllowClass")) {
+				allow = x
+			}
+		}
+		if allow != nil && !deny {
+			last := c.doc(allow)
+			out = append(out, c.at(allow).mend(last.InsertAfter(allow, "DenyAll")))
+		}
+	}
+	return out
+}
+
+// proftpdDuplicates finds single-valued directives of the server that stand twice
+// in the same section.
+func proftpdDuplicates(c *config) []hit {
+	type place struct {
+		section *conf.Directive
+		name    string
+	}
+	seen := map[place]*conf.Directive{}
+	var out []hit
+	for d := range c.All() {
+		if d.Section || c.ignored(d) || d.Parent != nil && conf.IsConditional(d.Parent) ||
+			!fold(d.Name, "Port", "ServerName", "ServerType", "User", "Group", "Umask", "MaxInstances", "PassivePorts", "MasqueradeAddress", "TimeoutIdle", "TimeoutLogin",
+				"TLSEngine", "TLSRequired", "TLSProtocol", "RequireValidShell", "MaxClients", "MaxClientsPerHost", "AllowOverwrite", "UseReverseDNS") {
+			continue
+		}
+		at := place{d.Parent, strings.ToLower(d.Name)}
+		if first := seen[at]; first != nil && strings.Join(first.Args, " ") != strings.Join(d.Args, " ") {
+			out = append(out, c.at(d).with("line", first.Pos.String()))
+		}
+		seen[at] = d
+	}
+	return out
+}
+
+// proftpdTLS finds the sections in which TLSEngine is on.
+func (c *config) proftpdTLS() *conf.Directive {
+	for _, d := range c.each("TLSEngine") {
+		if isOn(d) {
+			return d
+		}
+	}
+	return nil
+}
+
+// weakTLS tells whether a list of protocols lets in what is older than TLS 1.2.
+func weakTLS(d *conf.Directive) bool {
+	on := map[string]bool{}
+	for i, w := range d.Args {
+		if i == 0 && (strings.HasPrefix(w, "+") || strings.HasPrefix(w, "-")) || fold(strings.TrimLeft(w, "+"), "all", "SSLv23") {
+			for _, v := range []string{"SSLV3", "TLSV1", "TLSV1.1", "TLSV1.2", "TLSV1.3"} {
+				on[v] = true
+			}
+		}
+		on[strings.ToUpper(strings.TrimLeft(w, "+-"))] = !strings.HasPrefix(w, "-")
+	}
+	return on["SSLV3"] || on["TLSV1"] || on["TLSV1.1"]
+}
+
+// anonymousWrites finds <Anonymous> sections in which writing is not denied.
+func anonymousWrites(c *config) []hit {
+	var out []hit
+	for _, d := range c.each("Anonymous") {
+		if d.Section && !c.limited(d, "WRITE", "ALL", "STOR") {
+			h := c.at(d).with("name", d.Arg(0))
+			out = append(out, h.mend(c.doc(d).InsertAfter(d, "<Limit WRITE>\n    DenyAll\n  </Limit>")))
+		}
+	}
+	return out
+}
+
+// proftpdTimeouts are those whose 0 means for ever.
+func proftpdTimeouts(c *config) []hit {
+	var out []hit
+	for name, mended := range map[string]string{"TimeoutIdle": "600", "TimeoutLogin": "300", "TimeoutStalled": "3600", "TimeoutNoTransfer": "600"} {
+		out = append(out, pfIs(name, mended, func(d *conf.Directive) bool { return strings.Trim(d.Arg(0), "0:") == "" && d.Arg(0) != "" })(c)...)
+	}
+	return out
+}
+
+func proftpdPorts(c *config) (d *conf.Directive, ports int) {
+	for _, d := range c.each("PassivePorts") {
+		return d, number(d.Arg(1)) - number(d.Arg(0)) + 1
+	}
+	return nil, 0
+}
