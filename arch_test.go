@@ -47,7 +47,7 @@ var may = map[string]struct {
 	"internal/report": {imports: "finding", pure: true},
 	// for tests, demo and training
 	"internal/ftptest": {imports: "ftp"},
-	"internal/lab":     {imports: "finding"},
+	"internal/lab":     {imports: "finding", tests: "conf lint"},
 	// the program wires them together
 	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav probe conf lint report ftptest lab"},
 }

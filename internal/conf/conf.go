@@ -76,6 +76,8 @@ type Directive struct {
 	Parent  *Directive // the section around it; nil at the top
 	// Close is the line of the end of a section, 0 where it is not closed.
 	Close int
+	// End is the text of that line, of ProFTPD, which minds what is behind </IfModule>.
+	End string
 
 	blank int // ProFTPD and XML: nothing but the parser's own bookkeeping of depth
 }
@@ -132,16 +134,18 @@ func (d *Directive) Context() []*Directive {
 // Fault is what is wrong with the form of a file.
 type Fault int
 
-// The faults. Each is one at which the server refuses to start.
+// The faults. The server refuses to start at each but Ignored.
 const (
 	BlankBeforeEquals Fault = iota // vsftpd: the blank counts as part of the name
 	IndentedComment                // vsftpd: a comment must begin in the first column
 	BadTag                         // a section's head without its >
 	Unclosed                       // a section that is never closed
 	NotOpen                        // the end of a section that is not open
+	EndArguments                   // something behind the end of a section
 	OpenQuote                      // a quote that is not closed
 	NoName                         // a line that begins with something that is no name
 	NoValue                        // a name without a value
+	Ignored                        // sshd: a line that is passed over without a word
 	BadXML                         // not well-formed
 )
 

@@ -47,7 +47,7 @@ a ["b=c"] @4:3,4:5
 listen [] @5:1
 x [""] @6:1,6:3
 `, ""},
-		{"vsftpd, blanks", conf.VSFTPD, " # c\nlisten = YES\n=x", "\nlisten [\" YES\"] @2:1,2:9\n", "1 1:2 ; 0 2:7 listen; 6 3:1 "},
+		{"vsftpd, blanks", conf.VSFTPD, " # c\nlisten = YES\n=x", "\nlisten [\" YES\"] @2:1,2:9\n", "1 1:2 ; 0 2:7 listen; 7 3:1 "},
 		{"proftpd", conf.ProFTPD, "ServerName \"a b\" # c\n<Limit READ \\\n  WRITE>\n DenyAll\n</Limit>\n# c \\\nPort 21\n", `
 ServerName ["a b"] @1:1,1:12
 Limit ["READ" "WRITE"] @2:1,2:8,3:3
@@ -59,12 +59,18 @@ Global [] @1:1
   Limit ["LOGIN"] @2:1,2:8
 Anonymous ["~x"] @5:1,5:12
 `, "3 2:1 Limit; 4 4:1 Limit; 2 6:1 <Directory; 3 5:1 Anonymous"},
+		{"proftpd, conditions", conf.ProFTPD, "<IfModule a>\n<Limit X>\n</IfModule>\nA \\b\n</Limit>\nC\n</IfModule> x\n", `
+IfModule ["a"] @1:1,1:11
+  Limit ["X"] @2:1,2:8
+    A ["\\b"] @4:1,4:3
+C [] @6:1
+`, "5 7:13 x; 4 7:1 IfModule"},
 		{"pure-ftpd", conf.PureFTPD, "# c\nUmask  133:022\nNoAnonymous = yes\n  AltLog clf:/a b\nBind\n", `
 Umask ["133:022"] @2:1,2:8
 NoAnonymous ["yes"] @3:1,3:15
 AltLog ["clf:/a" "b"] @4:3,4:10,4:17
 Bind [] @5:1
-`, "7 5:1 Bind"},
+`, "8 5:1 Bind"},
 		{"pure-ftpd directory", conf.PureFTPDDir, "# c\n 1000 2000 \n", "\nMinUID [\"1000 2000\"] @2:2,2:2\n", ""},
 		{"sshd", conf.SSHD, "port=22\nAllowUsers a \"b c\" 'd' # e\nMatch User=x Group \"y z\"\n\tForceCommand \"a\nMatch all\nX11Forwarding no", `
 port ["22"] @1:1,1:6
@@ -73,14 +79,15 @@ Match ["User" "x" "Group" "y z"] @3:1,3:7,3:12,3:14,3:20
   ForceCommand [] @4:2
 Match ["all"] @5:1,5:7
   X11Forwarding ["no"] @6:1,6:15
-`, "5 4:2 ForceCommand"},
-		{"sshd, nothing behind", conf.SSHD, "Port\n\f\n", "\nPort [] @1:1\n", "7 1:1 Port; 6 2:1 "},
+`, "6 4:2 ForceCommand"},
+		{"sshd, passed over", conf.SSHD, "\"Port 22\n = Port 1\n=\n", "\nPort [\"1\"] @2:4,2:9\n", "9 1:1 \"Port 22"},
+		{"sshd, nothing behind", conf.SSHD, "Port\n\f\n", "\nPort [] @1:1\n", "8 1:1 Port; 7 2:1 "},
 		{"iis", conf.IIS, "<?xml version=\"1.0\"?>\r\n<a>\r\n  <site name='x &amp; y'\r\n    id=\"1\" />\r\n<!-- c --></a>", `
 a [] @2:1
   site [] @3:3 name="x & y"@3:15 id="1"@4:9
 `, ""},
 		{"iis, not closed", conf.IIS, "<a><b></a>", "\na [] @1:1\n  b [] @1:4\n", "4 1:7 a; 3 1:1 a"},
-		{"iis, broken", conf.IIS, "<a>\n<b x=1/></a>", "\na [] @1:1\n", "8 2:1 unquoted or missing attribute value in element; 3 1:1 a"},
+		{"iis, broken", conf.IIS, "<a>\n<b x=1/></a>", "\na [] @1:1\n", "10 2:1 unquoted or missing attribute value in element; 3 1:1 a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			name := "f"

@@ -4,11 +4,10 @@ import "strings"
 
 // proftpd reads as parser.c does: a backslash at the end of a line joins the
 // next one, comments begin with # at the beginning of a line or of a word,
-// double quotes hold a word together and a backslash takes the next byte as it
-// is. Sections nest. (parser.c, str.c of 1.3.8.)
+// double quotes hold a word together, within which a backslash takes the next
+// byte as it is. Sections nest. (parser.c, str.c of 1.3.8.)
 func (r *reader) proftpd() {
 	outside := r.parent
-	depth := 0
 	for i := 0; i < len(r.doc.lines); i++ {
 		first := i
 		l := logical{at: r.at}
@@ -29,7 +28,10 @@ func (r *reader) proftpd() {
 		d := &Directive{Name: words[0].text, Pos: words[0].pos, Raw: raw, EndLine: i + 1}
 		switch {
 		case strings.HasPrefix(d.Name, "</"):
-			r.closeSection(d, outside, &depth)
+			if len(words) > 1 {
+				r.problem(EndArguments, words[1].pos, words[1].text)
+			}
+			r.closeSection(d, outside, strings.TrimLeft(l.text.String(), " \t"))
 			continue
 		case strings.HasPrefix(d.Name, "<"):
 			d.Section = true
@@ -46,34 +48,41 @@ func (r *reader) proftpd() {
 		r.add(d)
 		if d.Section {
 			r.parent = d
-			depth++
 		}
 	}
-	for d := r.parent; d != outside && depth > 0; d, depth = d.Parent, depth-1 {
-		r.problem(Unclosed, d.Pos, d.Name)
+	for d := r.parent; d != outside; d = d.Parent {
+		if d.Close == 0 {
+			r.problem(Unclosed, d.Pos, d.Name)
+		}
 	}
 }
 
-// closeSection ends the innermost section. An end that fits an outer one closes
-// those within as well, so that one fault is told once.
-func (r *reader) closeSection(d *Directive, outside *Directive, depth *int) {
+// closeSection ends a section. An end that fits an outer one closes those
+// within as well, so that one fault is told once; but a conditional section
+// does not nest as others do: its end closes it alone.
+func (r *reader) closeSection(d *Directive, outside *Directive, text string) {
 	name := strings.TrimSuffix(strings.TrimPrefix(d.Name, "</"), ">")
-	up := 0
-	for p := r.parent; p != outside && up < *depth; p = p.Parent {
-		up++
-		if p.Is(name) {
-			for q := r.parent; ; q = q.Parent {
+	p := r.parent
+	for p != outside && (p.Close != 0 || !p.Is(name)) {
+		p = p.Parent
+	}
+	if p == outside {
+		r.problem(NotOpen, d.Pos, name)
+		return
+	}
+	p.Close, p.End = d.EndLine, text
+	if !IsConditional(p) {
+		for q := r.parent; q != p; q = q.Parent {
+			if q.Close == 0 {
 				q.Close = d.EndLine
-				if q == p {
-					break
-				}
 				r.problem(Unclosed, q.Pos, q.Name)
 			}
-			r.parent, *depth = p.Parent, *depth-up
-			return
 		}
+		r.parent = p.Parent
 	}
-	r.problem(NotOpen, d.Pos, name)
+	for r.parent != outside && r.parent.Close != 0 {
+		r.parent = r.parent.Parent
+	}
 }
 
 // untag takes < and > off the words of a section's head; nil: there is no >.
@@ -144,7 +153,7 @@ func proftpdWord(s string, i int) (string, int) {
 	var b strings.Builder
 	for ; i < len(s); i++ {
 		switch {
-		case s[i] == '\\' && i+1 < len(s):
+		case quoted && s[i] == '\\' && i+1 < len(s):
 			i++
 			b.WriteByte(s[i])
 			continue

@@ -127,6 +127,9 @@ func (w *walk) include(in Include, depth int) {
 		pattern = path.Join(path.Dir(w.main), pattern)
 	}
 	files, err := w.glob(pattern)
+	if err == nil && len(files) == 0 && strings.ContainsAny(pattern, "*?[") {
+		return // nothing fits, and no server minds
+	}
 	if err != nil || len(files) == 0 {
 		w.unread = append(w.unread, Unread{Include: in, Err: err})
 		return

@@ -20,10 +20,17 @@ func (r *reader) sshd() {
 		if start == len(text) || text[start] == '#' {
 			continue
 		}
+		if text[start] == '=' { // passed over, as an empty keyword is
+			start++
+			start += len(text[start:]) - len(strings.TrimLeft(text[start:], " \t\r"))
+		}
+		if start == len(text) || text[start] == '#' {
+			continue
+		}
 		name, rest, ok := keyword(text, start)
 		d := &Directive{Name: name, Pos: r.at(i+1, start+1), Raw: chomp(whole)}
 		if !ok || name == "" {
-			r.problem(NoName, d.Pos, "")
+			r.problem(Ignored, d.Pos, strings.TrimSpace(text))
 			continue
 		}
 		if d.Is("Match") {

@@ -18,6 +18,7 @@ package lint
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 
@@ -257,12 +258,16 @@ func newConfig(set *conf.Set) *config {
 	return c
 }
 
-// main is the name of the main file.
+// main is the name of the main file, or of the directory of options.
 func (c *config) main() string {
-	if docs := c.Docs(); len(docs) > 0 {
-		return docs[0].Name()
+	docs := c.Docs()
+	switch {
+	case len(docs) == 0:
+		return ""
+	case c.Kind() == conf.PureFTPDDir && len(docs) > 1:
+		return path.Dir(docs[0].Name())
 	}
-	return ""
+	return docs[0].Name()
 }
 
 // note records a hit for a rule that form decides.

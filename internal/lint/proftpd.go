@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 
 	"ftpdoctor/internal/conf"
@@ -49,10 +51,6 @@ func contextName(l byte) string {
 // proftpdForm finds what `proftpd -t` refuses. Of values it knows switches,
 // numbers of arguments, and those of a few directives.
 func proftpdForm(c *config, problems []conf.Problem) {
-	for _, p := range problems {
-		c.note(map[conf.Fault]string{conf.BadTag: "bad-tag", conf.Unclosed: "unclosed", conf.NotOpen: "not-open"}[p.Fault],
-			hit{pos: p.Pos, width: max(1, len(p.Detail)), args: map[string]string{"name": p.Detail}})
-	}
 	main := false
 	loaded := map[string]bool{}
 	for _, m := range proftpdStatic {
@@ -64,9 +62,7 @@ func proftpdForm(c *config, problems []conf.Problem) {
 		}
 	}
 	for _, u := range c.Unread() {
-		if strings.Contains(u.Include.Pattern, "*") && u.Err == nil {
-			main = main || mainDirective(c)
-		} else if u.Include.Directive != nil {
+		if u.Include.Directive != nil {
 			c.note("include-missing", c.value(u.Include.Directive, 0))
 		}
 	}
@@ -92,16 +88,30 @@ func proftpdForm(c *config, problems []conf.Problem) {
 		}
 		c.proftpdDirective(d, loaded, maybe[d])
 	}
+	c.proftpdFaults(problems)
 }
 
-// mainDirective tells whether the file is one that stands for a server.
-func mainDirective(c *config) bool {
-	for d := range c.All() {
-		if d.Parent == nil && d.Is("ServerType") {
-			return true
+// proftpdFaults tells what the form shows. An <IfModule> whose module is there
+// has no end that ProFTPD would look for; one that is skipped is skipped up to a
+// line that holds its end and not a byte more, not even a blank.
+func (c *config) proftpdFaults(problems []conf.Problem) {
+	skipped := map[conf.Pos]bool{}
+	for d := range c.off {
+		if conf.IsConditional(d) {
+			skipped[d.Pos] = true
+			if d.Close > 0 && !strings.EqualFold(d.End, "</"+d.Name+">") {
+				c.note("end-not-alone", c.at(d).with("line", strconv.Itoa(d.Close)))
+			}
 		}
 	}
-	return false
+	for _, p := range problems {
+		h := hit{pos: p.Pos, width: max(1, len(p.Detail)), args: map[string]string{"name": p.Detail}}
+		rule := map[conf.Fault]string{conf.BadTag: "bad-tag", conf.Unclosed: "unclosed", conf.NotOpen: "not-open", conf.EndArguments: "end-arguments"}[p.Fault]
+		if fold(p.Detail, "IfModule", "IfDefine") && (p.Fault == conf.NotOpen || p.Fault == conf.Unclosed && !skipped[p.Pos]) {
+			rule = "stray-condition"
+		}
+		c.note(rule, h)
+	}
 }
 
 // proftpdIfModule decides whether a section counts. Without the list of loaded
@@ -138,6 +148,8 @@ func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, may
 			c.note("wrong-context", c.at(d).with("name", "<"+d.Name+">").with("context", contextName(ctx)))
 		case len(d.Args) == 0 && fold(d.Name, "Limit", "Directory", "Anonymous", "VirtualHost", "Class", "IfModule"):
 			c.note("missing-value", c.at(d).with("name", "<"+d.Name+">"))
+		case len(d.Args) > 0 && d.Is("Global"):
+			c.note("extra-arguments", c.value(d, 0).with("name", "<"+d.Name+">"))
 		}
 		return
 	}
@@ -158,6 +170,10 @@ func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, may
 	}
 	if n := number(k.col(1)); len(d.Args) < n {
 		c.note("missing-value", c.at(d))
+		return
+	}
+	if n := number(k.col(2)); n >= 0 && len(d.Args) > n {
+		c.note("extra-arguments", c.value(d, n))
 		return
 	}
 	if k.col(4) == "bool" && !proftpdBool(d.Arg(0)) {
@@ -211,6 +227,11 @@ func proftpdOn(s string, def bool) bool {
 	return def
 }
 
+var (
+	proftpdDuration = regexp.MustCompile(`(?i)^(\d+(s|sec|m|min|h|hr)?|\d+:\d+:\d+)$`)
+	proftpdModule   = regexp.MustCompile(`^mod_[a-z0-9_]+\.c$`)
+)
+
 // proftpdValue checks the values that proftpd checks at its start, of the
 // directives that most configurations have.
 func proftpdValue(d *conf.Directive) bool {
@@ -222,11 +243,16 @@ func proftpdValue(d *conf.Directive) bool {
 		return fold(v, "standalone", "inetd")
 	case "umask":
 		return octal(v) >= 0 && octal(v) <= 0o777 && (len(d.Args) < 2 || octal(d.Args[1]) >= 0 && octal(d.Args[1]) <= 0o777)
-	case "passiveports":
-		low, high := number(v), number(d.Arg(1))
-		return low >= 1 && high <= 65535 && low <= high
-	case "maxinstances":
-		return fold(v, "none") || number(v) > 0
+	case "maxinstances", "maxclients", "maxclientsperhost", "maxclientsperuser", "maxhostsperuser", "maxloginattempts", "maxconnectionsperhost":
+		return fold(v, "none") || digits(v) && number(v) > 0
+	case "timeoutidle", "timeoutlogin", "timeoutnotransfer", "timeoutstalled":
+		return proftpdDuration.MatchString(v)
+	case "displaychdir":
+		return len(d.Args) < 2 || proftpdBool(d.Args[1])
+	case "loadmodule":
+		return proftpdModule.MatchString(v)
+	case "defaulttransfermode":
+		return fold(v, "ascii", "binary")
 	case "tlsprotocol":
 		for _, w := range d.Args {
 			if !fold(strings.TrimLeft(w, "+-"), "SSLv23", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "ALL") {

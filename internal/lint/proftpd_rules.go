@@ -18,6 +18,18 @@ var proftpdRules = []rule{
 	{name: "not-open", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
 		says: text{"</{name}> closes what is not open; ProFTPD does not start", "</{name}> 没有对应的开头；ProFTPD 无法启动"},
 		bad:  "</Limit>\n", good: "<Limit LOGIN>\nDenyAll\n</Limit>\n"},
+	{name: "end-arguments", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"nothing may follow the end of a section, and “{name}” does; ProFTPD does not start", "段的结束标记之后不能有内容，而这里有“{name}”；ProFTPD 无法启动"},
+		bad:  "<Limit LOGIN>\nDenyAll\n</Limit> LOGIN\n", good: "<Limit LOGIN>\nDenyAll\n</Limit>\n"},
+	{name: "end-not-alone", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"this section is skipped, and the end of a skipped section must stand alone in its line; in line {line} a blank or a comment follows it, so ProFTPD does not start", "本段会被跳过，而被跳过的段，其结束标记必须独占一行；第 {line} 行的结束标记后有空格或注释，因此 ProFTPD 无法启动"},
+		bad:  "ServerType standalone\n<IfModule mod_tls.c>\n</IfModule> # TLS\n", good: "ServerType standalone\n<IfModule mod_tls.c>\n</IfModule>\n"},
+	{name: "stray-condition", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Notice,
+		says: text{"<{name}> and </{name}> do not pair up; ProFTPD bears it as long as the condition is true", "<{name}> 与 </{name}> 不成对；只要条件成立，ProFTPD 就不会报错"},
+		bad:  "</IfModule>\n", good: "<IfModule mod_core.c>\n</IfModule>\n"},
+	{name: "extra-arguments", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"{name} takes fewer parameters: “{value}” is too much; ProFTPD does not start", "{name} 的参数过多：“{value}”是多余的；ProFTPD 无法启动"},
+		bad:  "<Limit LOGIN>\nDenyAll now\n</Limit>\n", good: "<Limit LOGIN>\nDenyAll\n</Limit>\n"},
 	{name: "missing-value", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
 		says: text{"{name} lacks parameters; ProFTPD does not start", "{name} 缺少参数；ProFTPD 无法启动"},
 		bad:  "PassivePorts 50000\n", good: "PassivePorts 50000 50199\n"},
@@ -225,10 +237,18 @@ var proftpdRules = []rule{
 		says: text{"there is no PassivePorts: any port may be used, and no firewall can open just these", "没有 PassivePorts：可能使用任意端口，防火墙无法只放行这些端口"},
 		bad:  "ServerType standalone\n", good: "ServerType standalone\nPassivePorts 50000 50199\n",
 		look: pfLacks("PassivePorts", "50000", "50199")},
-	{name: "passive-range-privileged", code: finding.ConfigPassiveRangeInvalid, kind: Contradictory, severity: finding.Error,
-		says: text{"PassivePorts begins below 1024, where other services live and the server has no right to listen", "PassivePorts 从 1024 以下开始，那里属于其他服务，服务器也无权监听"},
+	{name: "passive-range-invalid", code: finding.ConfigPassiveRangeInvalid, kind: Syntax, severity: finding.Critical,
+		says: text{"PassivePorts {range} is impossible: both must be from 1024 to 65535, the lower one first; ProFTPD does not start", "PassivePorts {range} 不可能成立：两端都必须在 1024 到 65535 之间，较小的在前；ProFTPD 无法启动"},
 		bad:  "PassivePorts 900 999\n", good: "PassivePorts 50000 50199\n",
-		look: pfIs("PassivePorts", "", func(d *conf.Directive) bool { n := number(d.Arg(0)); return n > 0 && n < 1024 })},
+		look: func(c *config) []hit {
+			var out []hit
+			for _, d := range c.each("PassivePorts") {
+				if low, high := number(d.Arg(0)), number(d.Arg(1)); len(d.Args) > 1 && (low < 1024 || high > 65535 || high < 1024 || low > high) {
+					out = append(out, c.value(d, 0).with("range", d.Arg(0)+"–"+d.Arg(1)))
+				}
+			}
+			return out
+		}},
 	{name: "passive-range-small", code: finding.ConfigPassiveRangeSmall, kind: Contradictory, severity: finding.Warning,
 		says: text{"the passive range has {ports} ports: transfers fail when it is used up", "被动端口只有 {ports} 个：用尽后传输会失败"},
 		bad:  "PassivePorts 50000 50004\n", good: "PassivePorts 50000 50199\n",

@@ -29,9 +29,9 @@ var pureForms = map[string]*regexp.Regexp{
 	"two-signed": regexp.MustCompile(`^(-1|-?0|\d+)\s+(-1|-?0|\d+)$`),
 	"two-octal":  regexp.MustCompile(`^[0-7]{3}\s+[0-7]{3}$`),
 	"word":       regexp.MustCompile(`^\w+$`),
-	"ip":         regexp.MustCompile(`^((25[0-5]|2[0-4]\d|[01]?\d?\d)\.){3}(25[0-5]|2[0-4]\d|[01]?\d?\d)$`),
 	"file":       regexp.MustCompile(`^.+$`),
 	"auth":       regexp.MustCompile(`^.*$`),
+	"anything":   regexp.MustCompile(`^.*$`), // the wrapper means to check it and passes everything
 	"skipped":    regexp.MustCompile(`^.*$`),
 }
 
@@ -118,6 +118,9 @@ func (c *config) pureftpdFiles() {
 	for _, doc := range c.Docs() {
 		name := path.Base(strings.ReplaceAll(doc.Name(), `\`, "/"))
 		if !wrapperName.MatchString(name) {
+			if strings.HasPrefix(name, ".") {
+				continue // nobody takes that for an option
+			}
 			c.note("file-ignored", hit{pos: conf.Pos{File: doc.Name()}, args: map[string]string{"name": name}})
 			continue
 		}

@@ -51,6 +51,13 @@ func (r *Result) Report(l finding.Lang, started time.Time) *Document {
 			if p.Pos.Line > 0 {
 				f.With("line", fmt.Sprint(p.Pos.Line))
 			}
+			if p.Code == finding.ConfigIncludeMissing.Code {
+				f.With("path", p.args["value"])
+			}
+			if p.Code == finding.ConfigPassiveAddress.Code {
+				f.With("address", p.args["value"])
+			}
+			f.With("range", p.args["range"])
 			byCode[p.Code] = f
 			rep.Findings = append(rep.Findings, f)
 		}

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,15 +36,11 @@ var sshWeak = []string{
 // sshdForm finds what `sshd -t` refuses.
 func sshdForm(c *config, problems []conf.Problem) {
 	for _, p := range problems {
-		c.note(map[conf.Fault]string{conf.OpenQuote: "open-quote", conf.NoName: "no-name", conf.NoValue: "missing-value"}[p.Fault],
+		c.note(map[conf.Fault]string{conf.OpenQuote: "open-quote", conf.NoName: "no-name", conf.NoValue: "missing-value", conf.Ignored: "ignored-line"}[p.Fault],
 			hit{pos: p.Pos, width: max(1, len(p.Detail)), args: map[string]string{"name": p.Detail}})
 	}
-	// A drop-in says nothing of what the main file holds; a pattern that
-	// nothing fits is no loss.
-	c.whole = !strings.Contains(c.main(), ".d/")
-	for _, u := range c.Unread() {
-		c.whole = c.whole && !strings.Contains(u.Include.Pattern, "*") || c.whole && u.Err == nil && u.Include.Directive != nil
-	}
+	// A drop-in says nothing of what the main file holds.
+	c.whole = c.whole && !strings.Contains(c.main(), ".d/")
 	subsystems, seen := map[string]*conf.Directive{}, map[string]*conf.Directive{}
 	for d := range c.All() {
 		if d.Is("Subsystem") && len(d.Args) > 1 && d.Parent == nil {
@@ -159,12 +157,15 @@ func sshdValue(d *conf.Directive, form string) bool {
 	case "any", "":
 		return true
 	case "int":
-		return digits(v) || d.Is("PerSourceMaxStartups") && v == "none"
+		return digits(v) && number(v) >= 0 && number(v) < 1<<31 || d.Is("PerSourceMaxStartups") && v == "none"
 	case "time":
-		return sshTime.MatchString(v) || fold(v, "none") && !d.Is("LoginGraceTime")
+		return sshTime.MatchString(v) || fold(v, "none") && d.Is("UnusedConnectionTimeout")
 	case "port":
 		n := number(v)
-		return n >= 1 && n <= 65535
+		return n >= 1 && n <= 65535 || fold(v, "ssh", "ftp", "http", "https", "telnet") // or another name of /etc/services
+	case "environment":
+		want := d.Is("SetEnv")
+		return !slices.ContainsFunc(d.Args, func(a string) bool { return strings.Contains(a, "=") != want })
 	case "startups":
 		return maxStartups(v)
 	case "absolute":
@@ -172,49 +173,54 @@ func sshdValue(d *conf.Directive, form string) bool {
 	case "subsystem":
 		return len(d.Args) > 1
 	case "rekey":
-		return sshRekey.MatchString(v) && (len(d.Args) < 2 || fold(d.Args[1], "none") || sshTime.MatchString(d.Args[1]))
+		return sshRekey.MatchString(v) && (!digits(v) || number(v) == 0 || number(v) >= 16) && (len(d.Args) < 2 || fold(d.Args[1], "none") || sshTime.MatchString(d.Args[1]))
 	case "ciphers":
-		return algorithms(v, sshCiphers)
+		return algorithms(v, sshCiphers, false)
 	case "macs":
-		return algorithms(v, sshMACs)
+		return algorithms(v, sshMACs, false)
 	case "kex":
-		return algorithms(v, sshKex)
+		return algorithms(v, sshKex, false)
 	case "keys":
-		return algorithms(v, sshKeys)
+		return algorithms(v, sshKeys, true)
 	case "methods":
 		return authMethods(d.Args)
 	}
 	return fold(v, strings.Split(form, "|")...)
 }
 
-// maxStartups reads start, or start:rate:full.
+// maxStartups reads start, or start:rate:full, and what follows a number, as
+// sscanf does.
 func maxStartups(v string) bool {
-	parts := strings.Split(v, ":")
-	for _, p := range parts {
-		if !digits(p) {
-			return false
-		}
+	var n [3]int
+	read, err := fmt.Sscanf(v, "%d:%d:%d", &n[0], &n[1], &n[2])
+	switch {
+	case read == 3:
+		return n[0] <= n[2] && n[1] >= 1 && n[1] <= 100 && n[0] >= 1
+	case read == 1 && err != nil && !strings.HasPrefix(strings.TrimLeft(v, "0123456789"), ":"):
+		return n[0] >= 1
 	}
-	if len(parts) == 3 {
-		start, rate, full := number(parts[0]), number(parts[1]), number(parts[2])
-		return start <= full && rate >= 1 && rate <= 100 && start >= 1
-	}
-	return len(parts) == 1 && number(v) >= 1
+	return false
 }
 
 // algorithms checks a list as kex_names_valid and its kin do. Behind - there
-// are patterns, which may fit nothing.
-func algorithms(list string, known []string) bool {
+// are patterns, which may fit nothing; among kinds of keys a pattern must fit one.
+func algorithms(list string, known []string, patterns bool) bool {
 	if strings.HasPrefix(list, "-") {
 		return true
 	}
-	list = strings.TrimLeft(list, "+^")
+	if list = strings.TrimLeft(list, "+^"); list == "" {
+		return false
+	}
 	for name := range strings.SplitSeq(list, ",") {
-		if name != "" && !slices.Contains(known, name) && !strings.ContainsAny(name, "*?") {
+		fits := func(k string) bool {
+			ok, err := path.Match(name, k)
+			return patterns && err == nil && ok
+		}
+		if name != "" && !slices.Contains(known, name) && !slices.ContainsFunc(known, fits) {
 			return false
 		}
 	}
-	return list != ""
+	return true
 }
 
 func authMethods(args []string) bool {

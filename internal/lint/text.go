@@ -38,12 +38,12 @@ var words = map[string]text{
 	"critical": {"critical", "严重"},
 	"clean":    {"%s: nothing to complain about (%s, %s)", "%s：没有问题（%s，%s）"},
 	"total":    {"%s: %s (%s, %s)", "%s：%s（%s，%s）"},
-	"lines":    {"%d lines", "%d 行"},
+	"file":     {"%d file", "%d 个文件"},
 	"files":    {"%d files", "%d 个文件"},
 	"unread":   {"not read, and so not judged: %s", "未能读取，因此未作判断：%s"},
 	"mend":     {"mends it:", "修改："},
 	"explain":  {"More on each: ftpdoctor explain CODE", "逐项说明：ftpdoctor explain CODE"},
-	"edits":    {"%d of these can be mended by an edit: -v shows them", "其中 %d 项可以直接修改，-v 显示修改内容"},
+	"edits":    {"Edits that mend %d of them: -v shows them", "其中 %d 项可以直接修改，-v 显示修改内容"},
 	"comma":    {", ", "，"},
 }
 
@@ -122,7 +122,7 @@ func (p *printer) problem(x Problem) {
 		p.line("    " + words["mend"].in(p.Lang))
 		for _, e := range x.Edits {
 			for _, l := range split(e.Old) {
-				p.line("    " + p.paint("31", "- "+visible(l)))
+				p.line("    " + p.paint("31", "- "+trailing(visible(l), true)))
 			}
 			for _, l := range split(e.New) {
 				p.line("    " + p.paint("32", "+ "+visible(l)))
@@ -139,12 +139,20 @@ func split(s string) []string {
 	return strings.Split(strings.TrimRight(s, "\r\n"), "\n")
 }
 
+// trailing makes the blanks at the end of a line visible.
+func trailing(s string, last bool) string {
+	if t := strings.TrimRight(s, " "); last && t != s {
+		return t + strings.Repeat("·", len(s)-len(t))
+	}
+	return s
+}
+
 // excerpt shows the line and a caret under the place. Of a long line it shows
 // the part around the place.
 func (p *printer) excerpt(x Problem) {
 	from := min(x.Pos.Col-1, len(x.Line))
 	to := min(from+max(x.Width, 1), len(x.Line))
-	before, meant, after := visible(x.Line[:from]), visible(x.Line[from:to]), visible(x.Line[to:])
+	before, meant, after := visible(x.Line[:from]), trailing(visible(x.Line[from:to]), x.Line[to:] == ""), visible(x.Line[to:])
 	number := fmt.Sprintf("%5d | ", x.Pos.Line)
 	room := p.Width - len(number)
 	if columns.StringWidth(before)+columns.StringWidth(meant)+columns.StringWidth(after) > room {
@@ -158,6 +166,14 @@ func (p *printer) excerpt(x Problem) {
 	p.line(strings.Repeat(" ", len(number)-2) + "| " + strings.Repeat(" ", columns.StringWidth(before)) + p.paint("1", strings.Repeat("^", max(1, columns.StringWidth(meant)))))
 }
 
+// plural is a severity counted: 2 errors, 2 critical.
+func plural(word string, n int, l finding.Lang) string {
+	if l == finding.English && n != 1 && word != "critical" && word != "info" {
+		return word + "s"
+	}
+	return word
+}
+
 func (p *printer) summary(r *Result) {
 	count, edits := map[finding.Severity]int{}, 0
 	for _, x := range r.Problems {
@@ -169,7 +185,7 @@ func (p *printer) summary(r *Result) {
 	var parts []string
 	for s := finding.Critical; s >= finding.Info; s-- {
 		if count[s] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count[s], words[s.String()].in(p.Lang)))
+			parts = append(parts, fmt.Sprintf("%d %s", count[s], plural(words[s.String()].in(p.Lang), count[s], p.Lang)))
 		}
 	}
 	for _, u := range r.Unread {
@@ -180,6 +196,9 @@ func (p *printer) summary(r *Result) {
 		p.para("", say(p.Lang, "unread", visible(name)))
 	}
 	size := say(p.Lang, "files", len(r.Files))
+	if len(r.Files) == 1 {
+		size = say(p.Lang, "file", 1)
+	}
 	if len(parts) == 0 {
 		p.para("", say(p.Lang, "clean", visible(r.Main), System(r.Kind), size))
 		return

@@ -344,7 +344,21 @@ var vsftpdRules = []rule{
 	{name: "anonymous", code: finding.ConfigAnonymousAccess, kind: Unsafe, severity: finding.Notice,
 		says: text{"anybody may log in without an account", "任何人不用账号就能登录"},
 		bad:  "anonymous_enable=YES\n", good: "anonymous_enable=NO\n",
-		look: vsIs("anonymous_enable", "YES")},
+		look: func(c *config) []hit {
+			if _, ok := c.Get("anonymous_enable"); !ok {
+				return nil
+			}
+			return vsIs("anonymous_enable", "YES")(c)
+		}},
+	{name: "anonymous-default", code: finding.ConfigAnonymousAccess, kind: Unsafe, severity: finding.Notice,
+		says: text{"anonymous_enable is not set: by default vsftpd lets anybody in without an account (Debian's build does not)", "没有设置 anonymous_enable：vsftpd 默认允许任何人不用账号登录（Debian 的版本除外）"},
+		bad:  "listen=YES\n", good: "anonymous_enable=NO\n",
+		look: func(c *config) []hit {
+			if _, ok := c.Get("anonymous_enable"); ok {
+				return nil
+			}
+			return one(c.missing().mend(c.set("anonymous_enable", "NO")))
+		}},
 	{name: "anonymous-write", code: finding.ConfigAnonymousWrite, kind: Unsafe, severity: finding.Warning,
 		says: text{"anybody may write without an account ({name})", "任何人不用账号就能写入（{name}）"},
 		bad:  "anonymous_enable=YES\nwrite_enable=YES\nanon_upload_enable=YES\n", good: "anonymous_enable=YES\nwrite_enable=YES\n",
