@@ -78,8 +78,6 @@ type Directive struct {
 	Close int
 	// End is the text of that line, of ProFTPD, which minds what is behind </IfModule>.
 	End string
-
-	blank int // ProFTPD and XML: nothing but the parser's own bookkeeping of depth
 }
 
 // Attr is an attribute of an XML element.

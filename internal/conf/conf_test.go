@@ -65,6 +65,7 @@ IfModule ["a"] @1:1,1:11
     A ["\\b"] @4:1,4:3
 C [] @6:1
 `, "5 7:13 x; 4 7:1 IfModule"},
+		{"proftpd, nothing to join", conf.ProFTPD, "A b \\\r\nC d \\", "\nA [\"b\" \"\\\\\"] @1:1,1:3,1:5\nC [\"d\"] @2:1,2:3\n", ""},
 		{"pure-ftpd", conf.PureFTPD, "# c\nUmask  133:022\nNoAnonymous = yes\n  AltLog clf:/a b\nBind\n", `
 Umask ["133:022"] @2:1,2:8
 NoAnonymous ["yes"] @3:1,3:15

@@ -13,9 +13,13 @@ func (r *reader) proftpd() {
 		l := logical{at: r.at}
 		text := r.doc.lines[i]
 		comment := strings.HasPrefix(strings.TrimLeft(text, " \t\v\f\r"), "#")
-		for !comment && i+1 < len(r.doc.lines) && strings.HasSuffix(strings.TrimRight(text, "\r\n"), `\`) {
-			body := strings.TrimRight(text, "\r\n")
+		for !comment && strings.HasSuffix(chomp(text), `\`) {
+			body := chomp(text)
 			l.append(body[:len(body)-1], i+1)
+			if i+1 == len(r.doc.lines) { // the last line has nothing to be joined with
+				text = ""
+				break
+			}
 			i++
 			text = r.doc.lines[i]
 		}

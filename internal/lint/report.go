@@ -62,6 +62,9 @@ func (r *Result) Report(l finding.Lang, started time.Time) *Document {
 			rep.Findings = append(rep.Findings, f)
 		}
 		f.Severity = max(f.Severity, p.Severity)
+		if p.Severity == finding.Critical && (p.Kind == Syntax || p.Kind == Unknown) {
+			f.Stop() // what else is wrong matters once the server starts
+		}
 		where := p.Pos.File
 		if p.Pos.Line > 0 {
 			where = p.Pos.String()
@@ -69,7 +72,7 @@ func (r *Result) Report(l finding.Lang, started time.Time) *Document {
 		f.Evidence = append(f.Evidence, finding.Evidence{What: p.Message(l), Detail: p.Line, Source: where})
 	}
 	for _, u := range r.Unread {
-		name, why := u.File, "nothing of this name was found"
+		name, why := u.File, words["absent"].in(l)
 		if name == "" {
 			name = u.Include.Pattern
 		}

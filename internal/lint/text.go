@@ -41,6 +41,7 @@ var words = map[string]text{
 	"file":     {"%d file", "%d 个文件"},
 	"files":    {"%d files", "%d 个文件"},
 	"unread":   {"not read, and so not judged: %s", "未能读取，因此未作判断：%s"},
+	"absent":   {"nothing of this name is there", "没有找到这个文件"},
 	"mend":     {"mends it:", "修改："},
 	"explain":  {"More on each: ftpdoctor explain CODE", "逐项说明：ftpdoctor explain CODE"},
 	"edits":    {"Edits that mend %d of them: -v shows them", "其中 %d 项可以直接修改，-v 显示修改内容"},
