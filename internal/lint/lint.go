@@ -18,6 +18,7 @@ package lint
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -160,11 +161,15 @@ func Rules() []Rule {
 func Check(set *conf.Set, problems []conf.Problem) *Result {
 	s := serverOf(set.Kind())
 	c := newConfig(set)
-	s.form(c, problems)
 	res := &Result{Kind: set.Kind(), Main: c.main(), Unread: set.Unread()}
 	for _, d := range set.Docs() {
 		res.Files = append(res.Files, d.Name())
 	}
+	if err := tooLarge(set); err != nil {
+		res.Unread = append(slices.Clone(res.Unread), conf.Unread{File: c.main(), Err: err})
+		return res
+	}
+	s.form(c, problems)
 	for _, r := range s.rules {
 		hits := c.formal[r.name]
 		if r.look != nil {
@@ -197,6 +202,34 @@ func Check(set *conf.Set, problems []conf.Problem) *Result {
 		)
 	})
 	return res
+}
+
+// Bounds of what is judged. Rules compare lines with lines, and no server has
+// so many; IIS keeps all sites in one file.
+const (
+	maxDirectives    = 20_000
+	maxDirectivesIIS = 100_000
+	maxNesting       = 64
+)
+
+// tooLarge tells why a configuration can't be one, or nil.
+func tooLarge(set *conf.Set) error {
+	limit := maxDirectives
+	if set.Kind() == conf.IIS {
+		limit = maxDirectivesIIS
+	}
+	n, depth := 0, map[*conf.Directive]int{}
+	for d := range set.All() {
+		if n++; n > limit {
+			return fmt.Errorf("more than %d directives: this is no configuration", limit)
+		}
+		if d.Section {
+			if depth[d] = depth[d.Parent] + 1; depth[d] > maxNesting {
+				return fmt.Errorf("sections are nested more than %d deep: this is no configuration", maxNesting)
+			}
+		}
+	}
+	return nil
 }
 
 // lineKey puts what is missing behind what is there.
