@@ -409,6 +409,9 @@ func TestLintAgrees(t *testing.T) {
 	}
 }
 
+// varying is what differs from one message of a kind to the next.
+var varying = regexp.MustCompile(`'[^']*'|\d+`)
+
 func agree(t *testing.T, p program) {
 	if _, err := exec.LookPath("perl"); err != nil && p.kind == conf.PureFTPDDir {
 		t.Skip("Debian's wrapper is written in Perl")
@@ -421,6 +424,7 @@ func agree(t *testing.T, p program) {
 		}
 	}
 	var counts [3]int
+	reasons := map[string]int{} // of those that tell nothing
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	const workers = 2
@@ -441,6 +445,9 @@ func agree(t *testing.T, p program) {
 				problems := lintRefuses(p.kind, dir)
 				mu.Lock()
 				counts[a]++
+				if a == cannotTell {
+					reasons[varying.ReplaceAllString(strings.TrimSpace(said), "…")]++
+				}
 				mu.Unlock()
 				switch {
 				case a == refuses && len(problems) == 0:
@@ -452,7 +459,7 @@ func agree(t *testing.T, p program) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d examples; %d mistakes: %d accepted, %d refused, %d for other reasons", len(p.examples), p.changes, counts[accepts], counts[refuses], counts[cannotTell])
+	t.Logf("%d examples; %d mistakes: %d accepted, %d refused, %d for other reasons: %v", len(p.examples), p.changes, counts[accepts], counts[refuses], counts[cannotTell], reasons)
 	if counts[accepts] < p.changes/10 || counts[refuses] < p.changes/10 {
 		t.Errorf("too few of one kind to show anything: %v", counts)
 	}
