@@ -144,6 +144,22 @@ func TestSARIF(t *testing.T) {
 	}
 }
 
+// TestSARIFNames: files are named by URIs.
+func TestSARIFNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"etc/my conf.conf": `"uri": "etc/my%20conf.conf"`, `C:\inetsrv\a.config`: `"uri": "file:///C:/inetsrv/a.config"`, "/etc/vsftpd.conf": `"uri": "/etc/vsftpd.conf"`,
+	} {
+		doc, problems := conf.Parse(conf.VSFTPD, name, []byte("listen=on\n"))
+		var b bytes.Buffer
+		if err := lint.SARIF(&b, []*lint.Result{lint.Check(conf.Single(doc), problems)}, finding.English, ""); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s: no %s", name, want)
+		}
+	}
+}
+
 // TestDetect: the name decides, then what stands in the file.
 func TestDetect(t *testing.T) {
 	for _, c := range []struct {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"ftpdoctor/internal/finding"
@@ -213,7 +215,7 @@ func SARIF(w io.Writer, rs []*Result, l finding.Lang, version string) error {
 func sarifResultOf(p Problem, l finding.Lang) sarifResult {
 	res := sarifResult{RuleID: p.Rule, Level: sarifLevels[p.Severity], Message: sarifText{p.Message(l)}}
 	var at sarifLocation
-	at.Physical.Artifact.URI = p.Pos.File
+	at.Physical.Artifact.URI = uri(p.Pos.File)
 	if p.Pos.Line > 0 {
 		from := min(p.Pos.Col-1, len(p.Line))
 		to := min(from+p.Width, len(p.Line))
@@ -224,7 +226,7 @@ func sarifResultOf(p Problem, l finding.Lang) sarifResult {
 	for _, e := range p.Edits {
 		c := changes[e.File]
 		if c == nil {
-			c = &sarifChange{Artifact: sarifArtifact{e.File}}
+			c = &sarifChange{Artifact: sarifArtifact{uri(e.File)}}
 			changes[e.File] = c
 		}
 		lines := len(split(e.Old))
@@ -242,6 +244,16 @@ func sarifResultOf(p Problem, l finding.Lang) sarifResult {
 		res.Fixes = []sarifFix{fix}
 	}
 	return res
+}
+
+// uri is the name of a file as SARIF wants it: relative as given, absolute where
+// it has a drive.
+func uri(name string) string {
+	p := strings.ReplaceAll(name, `\`, "/")
+	if len(p) > 1 && p[1] == ':' {
+		return (&url.URL{Scheme: "file", Path: "/" + p}).String()
+	}
+	return (&url.URL{Path: p}).String()
 }
 
 // utf16 counts code units.
