@@ -81,6 +81,7 @@ Match ["User" "x" "Group" "y z"] @3:1,3:7,3:12,3:14,3:20
 Match ["all"] @5:1,5:7
   X11Forwarding ["no"] @6:1,6:15
 `, "6 4:2 ForceCommand"},
+		{"sshd, quotes in keywords", conf.SSHD, "Por\"t\" 22\nPor\"t 22\n", "\nPort [\"22\"] @1:1,1:8\n", "9 2:1 Por\"t 22"},
 		{"sshd, passed over", conf.SSHD, "\"Port 22\n = Port 1\n=\n", "\nPort [\"1\"] @2:4,2:9\n", "9 1:1 \"Port 22"},
 		{"sshd, nothing behind", conf.SSHD, "Port\n\f\n", "\nPort [] @1:1\n", "8 1:1 Port; 7 2:1 "},
 		{"iis", conf.IIS, "<?xml version=\"1.0\"?>\r\n<a>\r\n  <site name='x &amp; y'\r\n    id=\"1\" />\r\n<!-- c --></a>", `

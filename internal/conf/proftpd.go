@@ -32,6 +32,9 @@ func (r *reader) proftpd() {
 		d := &Directive{Name: words[0].text, Pos: words[0].pos, Raw: raw, EndLine: i + 1}
 		switch {
 		case strings.HasPrefix(d.Name, "</"):
+			if n := len(words); n > 1 && words[n-1].text == ">" { // the bracket may stand apart
+				words = words[:n-1]
+			}
 			if len(words) > 1 {
 				r.problem(EndArguments, words[1].pos, words[1].text)
 			}

@@ -70,6 +70,16 @@ func keyword(text string, from int) (name string, rest int, ok bool) {
 	}
 	name = text[from:rest]
 	skip := func() { rest += len(text[rest:]) - len(strings.TrimLeft(text[rest:], " \t\r")) }
+	if rest < len(text) && text[rest] == '"' { // a quote within the word ends it behind the next one
+		end := strings.IndexByte(text[rest+1:], '"')
+		if end < 0 {
+			return "", len(text), false
+		}
+		name += text[rest+1 : rest+1+end]
+		rest += end + 2
+		skip()
+		return name, rest, true
+	}
 	skip()
 	if rest < len(text) && text[rest] == '=' {
 		rest++

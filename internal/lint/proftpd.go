@@ -2,6 +2,7 @@ package lint
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -229,6 +230,7 @@ func proftpdOn(s string, def bool) bool {
 
 var (
 	proftpdDuration = regexp.MustCompile(`(?i)^(\d+(s|sec|m|min|h|hr)?|\d+:\d+:\d+)$`)
+	proftpdOctal    = regexp.MustCompile(`^[+-]?[0-7]*$`)
 	proftpdModule   = regexp.MustCompile(`^mod_[a-z0-9_]+\.c$`)
 )
 
@@ -242,7 +244,7 @@ func proftpdValue(d *conf.Directive) bool {
 	case "servertype":
 		return fold(v, "standalone", "inetd")
 	case "umask":
-		return octal(v) >= 0 && octal(v) <= 0o777 && (len(d.Args) < 2 || octal(d.Args[1]) >= 0 && octal(d.Args[1]) <= 0o777)
+		return !slices.ContainsFunc(d.Args, func(a string) bool { return !proftpdOctal.MatchString(a) }) // of any size
 	case "maxinstances", "maxclients", "maxclientsperhost", "maxclientsperuser", "maxhostsperuser", "maxloginattempts", "maxconnectionsperhost":
 		return fold(v, "none") || digits(v) && number(v) > 0
 	case "timeoutidle", "timeoutlogin", "timeoutnotransfer", "timeoutstalled":

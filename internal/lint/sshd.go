@@ -153,6 +153,9 @@ var (
 // sshdValue checks a value by the form of the table.
 func sshdValue(d *conf.Directive, form string) bool {
 	v := d.Args[0]
+	if slices.Contains(d.Args, "") && !fold(d.Name, "ForceCommand", "VersionAddendum", "Subsystem") {
+		return false
+	}
 	switch form {
 	case "any", "":
 		return true
