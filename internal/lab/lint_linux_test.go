@@ -366,11 +366,15 @@ func lintPrograms(t *testing.T, root string) []program {
 	t.Helper()
 	proftpdHead := "ModulePath " + filepath.Join(root, "usr/lib/proftpd") + "\nServerType standalone\nLoadModule mod_tls.c\nLoadModule mod_ban.c\nLoadModule mod_quotatab.c\n"
 	users := regexp.MustCompile(`(?mi)^(\s*)(User|Group)\s+\S+`)
+	hosts := regexp.MustCompile(`(?m)^<VirtualHost\s[^>]*>`)
 	var proftpd []string
 	for _, e := range examples(t, root, "usr/share/proftpd/templates/proftpd.conf", "usr/share/proftpd/templates/tls.conf", "usr/share/proftpd/templates/virtuals.conf",
 		"usr/share/doc/proftpd-core/sample-configurations/basic.conf", "usr/share/doc/proftpd-core/sample-configurations/anonymous.conf",
 		"usr/share/doc/proftpd-core/sample-configurations/virtual.conf", "usr/share/doc/proftpd-core/sample-configurations/complex-virtual.conf.gz") {
 		e = users.ReplaceAllString(e, "${1}${2} root")
+		// What is not on this machine would hide what is wrong with the text.
+		e = hosts.ReplaceAllString(e, "<VirtualHost 127.0.0.9>")
+		e = strings.ReplaceAll(e, "/var/log/proftpd/", os.TempDir()+"/")
 		e = strings.ReplaceAll(e, "Include /etc/proftpd/", "# Include /etc/proftpd/")
 		proftpd = append(proftpd, proftpdHead+e)
 	}
