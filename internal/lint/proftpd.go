@@ -247,6 +247,8 @@ func proftpdValue(d *conf.Directive) bool {
 		return !slices.ContainsFunc(d.Args, func(a string) bool { return !proftpdOctal.MatchString(a) }) // of any size
 	case "maxinstances", "maxclients", "maxclientsperhost", "maxclientsperuser", "maxhostsperuser", "maxloginattempts", "maxconnectionsperhost":
 		return fold(v, "none") || digits(v) && number(v) > 0
+	case "controlsmaxclients":
+		return digits(v) && number(v) > 0
 	case "timeoutidle", "timeoutlogin", "timeoutnotransfer", "timeoutstalled":
 		return proftpdDuration.MatchString(v)
 	case "displaychdir":

@@ -80,6 +80,12 @@ func (c *config) sshdShadowed(d *conf.Directive, seen map[string]*conf.Directive
 	}
 }
 
+// sshdMayBeEmpty are lists of which sshd takes none where only a comment follows.
+var sshdMayBeEmpty = []string{
+	"AcceptEnv", "AllowGroups", "AllowUsers", "AuthorizedKeysFile", "ChannelTimeout", "DenyGroups", "DenyUsers", "ForceCommand",
+	"LogVerbose", "Protocol", "PubkeyAuthOptions", "SetEnv", "VersionAddendum",
+}
+
 func (c *config) sshdDirective(d *conf.Directive) {
 	k, ok := sshdKnown().find(d.Name)
 	if !ok {
@@ -100,6 +106,11 @@ func (c *config) sshdDirective(d *conf.Directive) {
 	}
 	if now := k.col(4); now != "" {
 		c.note("renamed", c.at(d).with("near", now).mend(c.doc(d).Replace(d, c.doc(d).Statement(now, d.Args...))))
+	}
+	// A comment in the place of a value; without one the reader has told it.
+	if len(d.Args) == 0 && strings.Contains(d.Raw, "#") && !fold(d.Name, sshdMayBeEmpty...) {
+		c.note("missing-value", c.at(d))
+		return
 	}
 	if d.Section {
 		if bad := badMatch(d.Args); bad != "" && len(d.Args) > 0 {
