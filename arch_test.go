@@ -43,6 +43,7 @@ var may = map[string]struct {
 	// sources: turn the world into findings; they touch it through observe alone
 	"internal/probe": {imports: "finding observe ftp tlswire sshwire dav", tests: "ftptest report", pure: true},
 	"internal/lint":  {imports: "finding conf", pure: true},
+	"internal/audit": {imports: "finding ftp", pure: true},
 	// uses: work on findings
 	"internal/report": {imports: "finding", pure: true},
 	// for tests, demo and training
@@ -50,6 +51,7 @@ var may = map[string]struct {
 	"internal/lab":     {imports: "finding", tests: "conf lint"},
 	// the program wires them together
 	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav probe conf lint report ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav probe audit report ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.
