@@ -34,6 +34,10 @@ const chunkSize = 256 << 10
 // here.
 var ErrCompression = errors.New("compressed by a program whose format is not read here; unpack it to standard input")
 
+// ErrPause is returned by the reader of a log that is still being written, for
+// "that is all for now": what was read so far is worked on.
+var ErrPause = errors.New("nothing more for now")
+
 // log is one input while it is read.
 type log struct {
 	index   int
@@ -78,6 +82,7 @@ type chunk struct {
 	order   uint64
 	data    []byte
 	columns *layout
+	pause   bool // nothing follows for now
 }
 
 // next fills buf with whole lines of the current log, or of the next one. At
@@ -89,7 +94,7 @@ func (f *feed) next(buf []byte) (chunk, bool) {
 		if f.current == nil && !f.open() {
 			return chunk{}, false
 		}
-		data, end := f.fill(buf)
+		data, end, pause := f.fill(buf)
 		if end {
 			defer f.close()
 		}
@@ -104,7 +109,7 @@ func (f *feed) next(buf []byte) (chunk, bool) {
 			data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 			l.dialect, f.columns = recognise(data, clock{zone: f.zone, written: l.written})
 		}
-		c := chunk{log: l, seq: f.seq, data: data, columns: f.columns, order: f.order}
+		c := chunk{log: l, seq: f.seq, data: data, columns: f.columns, order: f.order, pause: pause}
 		f.seq++
 		if l.dialect.sessions {
 			f.order++
@@ -118,12 +123,15 @@ func (f *feed) next(buf []byte) (chunk, bool) {
 
 // fill reads into buf until it is full or the log is at its end, and keeps what
 // follows the last line break for the next time.
-func (f *feed) fill(buf []byte) (data []byte, end bool) {
+func (f *feed) fill(buf []byte) (data []byte, end, pause bool) {
 	n := copy(buf, f.carry)
 	f.carry = f.carry[:0]
 	for n < len(buf) {
 		k, err := f.r.Read(buf[n:])
 		n += k
+		if pause = errors.Is(err, ErrPause); pause {
+			break
+		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				f.current.err = err
@@ -136,20 +144,20 @@ func (f *feed) fill(buf []byte) (data []byte, end bool) {
 	if f.skip {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 {
-			return nil, end
+			return nil, end, pause
 		}
 		data, f.skip = data[i+1:], false
 	}
 	if end {
-		return data, true
+		return data, true, false
 	}
 	i := bytes.LastIndexByte(data, '\n')
-	if i < 0 {
+	if i < 0 && !pause {
 		f.skip = true // the rest of this line is not looked at
-		return data, false
+		return data, false, false
 	}
 	f.carry = append(f.carry, data[i+1:]...)
-	return data[:i+1], false
+	return data[:i+1], false, pause
 }
 
 // open begins the next log that can be opened.

@@ -26,6 +26,9 @@ type Options struct {
 	// Each is called for every event, in the order of the logs, by one
 	// goroutine. The event is valid during the call only.
 	Each func(*Event)
+	// Pause is called whenever a log that is still being written has nothing more
+	// for now, see [ErrPause]. The logs are then read by one goroutine.
+	Pause func(*Summary)
 }
 
 // Run reads the logs to their end. An input that can't be read is noted in the
@@ -36,7 +39,7 @@ func Run(ctx context.Context, inputs []Input, o Options) (*Summary, error) {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	if o.Each != nil {
+	if o.Each != nil || o.Pause != nil {
 		n = 1
 	}
 	workers := make([]*worker, n)
@@ -152,6 +155,9 @@ func (w *worker) run(ctx context.Context) {
 		}
 		w.chunk(c)
 		w.tally.bound()
+		if c.pause && w.options.Pause != nil {
+			w.options.Pause(w.summary(w.tally))
+		}
 	}
 	w.turn.mu.Lock() // whoever gives up lets the others pass
 	w.turn.next = 1 << 62

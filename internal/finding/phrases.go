@@ -8,6 +8,7 @@ var phrases = func() map[string]string {
 	maps.Copy(all, phrasesZhSSH)
 	maps.Copy(all, phrasesZhHTTP)
 	maps.Copy(all, phrasesZhDetail)
+	maps.Copy(all, phrasesZhLog)
 	return all
 }()
 

@@ -80,6 +80,8 @@ var words = map[string]pair{
 	"decide":         {"What decides: %s", "判别方法：%s"},
 	"ruled-out":      {"Ruled out", "已排除"},
 	"also-found":     {"Also found", "其他发现"},
+	"findings":       {"Findings", "诊断发现"},
+	"nothing-found":  {"Nothing found that needs attention.", "没有发现需要关注的问题。"},
 	"fix":            {"Fix", "修复"},
 	"facts":          {"Facts", "概况"},
 	"path":           {"Path", "路径"},
