@@ -44,7 +44,7 @@ type judge struct {
 func (j *judge) findings() []*finding.Finding {
 	j.by = map[cause][]whoKey{}
 	for k := range j.tally.who {
-		j.by[k.cause] = append(j.by[k.cause], k)
+		j.by[k.cause()] = append(j.by[k.cause()], k)
 	}
 	for _, keys := range j.by {
 		slices.SortFunc(keys, func(x, y whoKey) int {
@@ -78,7 +78,7 @@ func (j *judge) explain() {
 	j.explained = map[uint32]bool{}
 	for c := shellNotListed; c <= pamBroken; c++ {
 		for _, k := range j.by[c] {
-			j.explained[k.user] = k.user != 0 || j.explained[k.user]
+			j.explained[k.user()] = k.user() != 0 || j.explained[k.user()]
 		}
 	}
 }
@@ -116,8 +116,8 @@ func (j *judge) judge(c cause) *finding.Finding {
 
 // verdict judges one who.
 func (j *judge) verdict(k whoKey) verdict {
-	w, src := j.tally.who[k], &j.tally.sources[k.source]
-	c := k.cause
+	w, src := j.tally.who[k], &j.tally.sources[k.source()]
+	c := k.cause()
 	if c.login() {
 		return j.login(k, w)
 	}
@@ -128,14 +128,14 @@ func (j *judge) verdict(k whoKey) verdict {
 		}
 		return passing
 	case sshAlgorithms:
-		if w.n >= scanned && src.logins == 0 && !j.attackers[k.source] {
+		if w.n >= scanned && src.logins == 0 && !j.attackers[k.source()] {
 			return unsafe
 		}
 		return passing
 	case sshThrottled:
 		return unsafe
 	case tlsReuse, tlsData, tlsClientCert, tlsNoCertificate, sshSubsystem, sshChroot, sshShell, tooMany, aborts, resources, diskFull, quota, readOnly:
-		if j.attackers[k.source] {
+		if j.attackers[k.source()] {
 			return passing
 		}
 		return failing
@@ -161,17 +161,17 @@ func (j *judge) verdict(k whoKey) verdict {
 
 // login judges why somebody could not log in.
 func (j *judge) login(k whoKey, w *who) verdict {
-	u, src := &j.tally.users[k.user], &j.tally.sources[k.source]
-	if j.attackers[k.source] {
+	u, src := &j.tally.users[k.user()], &j.tally.sources[k.source()]
+	if j.attackers[k.source()] {
 		return nothing // told under brute force
 	}
-	if j.explained[k.user] && (k.cause == rejected || k.cause == keyRejected || k.cause == userDenied) {
+	if j.explained[k.user()] && (k.cause() == rejected || k.cause() == keyRejected || k.cause() == userDenied) {
 		return nothing
 	}
-	since := k.user != 0 && u.lastLogin > w.last
-	switch k.cause {
+	since := k.user() != 0 && u.lastLogin > w.last
+	switch k.cause() {
 	case rejected, keyRejected:
-		if since || k.user == 0 {
+		if since || k.user() == 0 {
 			return nothing
 		}
 		if u.logins > 0 {
@@ -187,12 +187,12 @@ func (j *judge) login(k whoKey, w *who) verdict {
 		if since {
 			return passing
 		}
-		if k.cause == userDenied && u.logins > 0 {
+		if k.cause() == userDenied && u.logins > 0 {
 			return failing
 		}
 		return max(passing, stubbornness(w))
 	default:
-		if since || k.user == 0 && src.lastLogin > w.last {
+		if since || k.user() == 0 && src.lastLogin > w.last {
 			return passing
 		}
 		return failing
@@ -218,9 +218,9 @@ func (j *judge) about(f *finding.Finding, c cause, keys []whoKey) {
 	users, sources := map[uint32]bool{}, map[uint32]bool{}
 	for _, k := range keys {
 		total += uint64(j.tally.who[k].n)
-		users[k.user], sources[k.source] = true, true
+		users[k.user()], sources[k.source()] = true, true
 	}
-	user, peer := j.tally.names.names[keys[0].user], j.tally.addresses.names[keys[0].source]
+	user, peer := j.tally.names.names[keys[0].user()], j.tally.addresses.names[keys[0].source()]
 	j.subject(f, users, sources)
 	if len(users) == 1 {
 		f.With("user", user)
@@ -231,7 +231,7 @@ func (j *judge) about(f *finding.Finding, c cause, keys []whoKey) {
 	f.With("count", strconv.FormatUint(total, 10)).With("host", j.options.Host)
 	for _, k := range keys[:min(len(keys), shownWho)] {
 		j.saw(f, "who, from where, how often, from when to when", j.who(k), j.feed.place(j.tally.who[k].at))
-		if u := &j.tally.users[k.user]; k.user != 0 && u.lastLogin != 0 && c.login() {
+		if u := &j.tally.users[k.user()]; k.user() != 0 && u.lastLogin != 0 && c.login() {
 			j.saw(f, "the last login of that user that succeeded", j.time(u.lastLogin).Format(timeForm), "")
 		}
 	}
@@ -265,8 +265,8 @@ func (j *judge) subject(f *finding.Finding, users, sources map[uint32]bool) {
 // who writes one entry in a way that every language reads.
 func (j *judge) who(k whoKey) string {
 	w := j.tally.who[k]
-	name := j.tally.names.names[k.user]
-	if src := j.tally.addresses.names[k.source]; src != "" {
+	name := j.tally.names.names[k.user()]
+	if src := j.tally.addresses.names[k.source()]; src != "" {
 		if name != "" {
 			name += " "
 		}
@@ -389,7 +389,7 @@ func (j *judge) attack(id uint32) Attack {
 func (j *judge) firstPlace(source uint32) string {
 	first := ^position(0)
 	for k, w := range j.tally.who {
-		if k.source == source {
+		if k.source() == source {
 			first = min(first, w.at)
 		}
 	}

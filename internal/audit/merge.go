@@ -39,7 +39,7 @@ func (t *tally) merge(o *tally) {
 		t.users[users[id]].merge(&o.users[id], sources)
 	}
 	for k, w := range o.who {
-		t.whoOf(whoKey{users[k.user], sources[k.source], k.cause}).merge(w)
+		t.whoOf(keyOf(users[k.user()], sources[k.source()], k.cause())).merge(w)
 	}
 	for c := range o.causes {
 		t.causes[c].merge(&o.causes[c])

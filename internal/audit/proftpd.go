@@ -187,14 +187,14 @@ func proftpdUser(b []byte, e *event) kind {
 		e.outcome, e.user = Success, rest[:len(rest)-len(": Login successful.")]
 		return known
 	}
-	if i := bytes.LastIndex(rest, []byte(" (Login failed): ")); i > 0 {
+	if i := lastIndex(rest, " (Login failed): "); i > 0 {
 		e.outcome, e.user = Failure, rest[:i]
 		if e.cause = find(rest[i:], proftpdSays); e.cause == noCause {
 			e.cause = rejected
 		}
 		return known
 	}
-	if i := bytes.LastIndex(rest, []byte(": no such user found")); i > 0 {
+	if i := lastIndex(rest, ": no such user found"); i > 0 {
 		e.outcome, e.user, e.cause = Failure, rest[:i], unknownUser
 		return known
 	}
@@ -280,7 +280,7 @@ func modTLS(b []byte, e *event) kind {
 
 func modSFTP(b []byte, e *event) kind {
 	if rest, ok := clip(b, "client ("); ok {
-		i := bytes.LastIndex(rest, []byte(") connected to server"))
+		i := lastIndex(rest, ") connected to server")
 		j := bytes.LastIndexByte(rest[:max(i, 0)], ':')
 		if i < 0 || j < 0 {
 			return unknown

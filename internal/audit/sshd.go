@@ -50,7 +50,7 @@ func sshd(b []byte, e *event) kind {
 // endpoint reads what ends in "ADDRESS port N": what stands before it, and the
 // address. Anything may stand before, so it is read from the end.
 func endpoint(b []byte) (before, source []byte, ok bool) {
-	i := bytes.LastIndex(b, []byte(" port "))
+	i := lastIndex(b, " port ")
 	if i < 0 {
 		return nil, nil, false
 	}
@@ -69,7 +69,7 @@ func sshdAuth(b []byte, e *event) kind {
 	if !ok || good && string(verb) != "Accepted" || !good && string(verb) != "Failed" {
 		return sshdOther(b, e)
 	}
-	i := bytes.LastIndex(rest, []byte(" from "))
+	i := lastIndex(rest, " from ")
 	if i < 0 {
 		return unknown
 	}
@@ -178,7 +178,7 @@ func sshdUser(b []byte, e *event) kind {
 func sftpServer(b []byte, e *event) kind {
 	switch {
 	case starts(b, "session opened for local user "), starts(b, "session closed for local user "):
-		i := bytes.LastIndex(b, []byte(" from ["))
+		i := lastIndex(b, " from [")
 		if i < 30 || b[len(b)-1] != ']' {
 			return unknown
 		}
@@ -227,7 +227,7 @@ func sftpServer(b []byte, e *event) kind {
 
 // sftpClose reads `close "PATH" bytes read N written M`.
 func sftpClose(b []byte, e *event) kind {
-	i := bytes.LastIndex(b, []byte(`" bytes read `))
+	i := lastIndex(b, `" bytes read `)
 	if i < 7 {
 		return unknown
 	}
@@ -307,8 +307,8 @@ func sshdOther(b []byte, e *event) kind {
 		return known
 	}
 	if rest, ok := clip(b, "PAM: "); ok && contains(rest, " from ") { // error: PAM: Authentication failure for lab from 192.0.2.7
-		i := bytes.LastIndex(rest, []byte(" from "))
-		j := bytes.LastIndex(rest[:i], []byte(" for "))
+		i := lastIndex(rest, " from ")
+		j := lastIndex(rest[:i], " for ")
 		if j < 0 {
 			return quiet
 		}

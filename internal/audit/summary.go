@@ -296,7 +296,7 @@ func (a *audit) people(s *Summary, t *tally) {
 func (a *audit) failures(s *Summary, t *tally) {
 	keys := slices.Collect(maps.Keys(t.who))
 	slices.SortFunc(keys, func(x, y whoKey) int {
-		return cmp.Or(cmp.Compare(t.who[y].n, t.who[x].n), cmp.Compare(t.who[x].at, t.who[y].at), cmp.Compare(x.cause, y.cause))
+		return cmp.Or(cmp.Compare(t.who[y].n, t.who[x].n), cmp.Compare(t.who[x].at, t.who[y].at), cmp.Compare(x.cause(), y.cause()))
 	})
 	for _, k := range keys[:min(len(keys), topFailures)] {
 		s.Failures = append(s.Failures, a.failure(t, k))
@@ -306,10 +306,10 @@ func (a *audit) failures(s *Summary, t *tally) {
 func (a *audit) failure(t *tally, k whoKey) FailureSummary {
 	w := t.who[k]
 	f := FailureSummary{
-		Reason: k.cause.String(), User: t.names.names[k.user], Source: t.addresses.names[k.source], Count: w.n,
+		Reason: k.cause().String(), User: t.names.names[k.user()], Source: t.addresses.names[k.source()], Count: w.n,
 		First: a.time(w.first), Last: a.time(w.last), Line: w.line,
 	}
-	if d := causes[k.cause].def; d != nil {
+	if d := causes[k.cause()].def; d != nil {
 		f.Code = d.Code
 	}
 	if len(a.feed.logs) > 0 {

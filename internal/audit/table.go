@@ -10,13 +10,18 @@ import (
 var hashSeed = maphash.MakeSeed()
 
 // table gives names (addresses, users) small numbers. Number 0 is everybody
-// who does not fit any more.
+// who does not fit any more. Names are told apart by 64 bits of a hash whose seed
+// nobody knows: among as many names as fit, two of them are alike once in a
+// hundred million runs.
 type table struct {
 	slots []slot // open addressing, a power of two of them, at most half full
 	names []string
 }
 
-type slot struct{ hash, id uint32 }
+type slot struct {
+	hash uint64
+	id   uint32
+}
 
 func newTable() *table { return &table{slots: make([]slot, 1024), names: []string{""}} }
 
@@ -26,11 +31,11 @@ func (t *table) id(name []byte, limit int) uint32 {
 	if len(name) == 0 {
 		return 0
 	}
-	h := uint32(maphash.Bytes(hashSeed, name))
-	mask := uint32(len(t.slots) - 1)
+	h := maphash.Bytes(hashSeed, name)
+	mask := uint64(len(t.slots) - 1)
 	i := h & mask
 	for ; t.slots[i].id != 0; i = (i + 1) & mask {
-		if s := t.slots[i]; s.hash == h && t.names[s.id] == string(name) {
+		if s := &t.slots[i]; s.hash == h {
 			return s.id
 		}
 	}
@@ -57,7 +62,7 @@ func (t *table) grow() {
 }
 
 func (t *table) put(s slot) {
-	mask := uint32(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1)
 	i := s.hash & mask
 	for t.slots[i].id != 0 {
 		i = (i + 1) & mask

@@ -89,11 +89,17 @@ type hour struct {
 	bytes                               int64
 }
 
-// whoKey says who met a cause.
-type whoKey struct {
-	user, source uint32
-	cause        cause
+// whoKey says who met a cause: the numbers of user and source and the cause, in
+// one number, since that is found fastest.
+type whoKey uint64
+
+func keyOf(user, source uint32, c cause) whoKey {
+	return whoKey(user)<<36 | whoKey(source)<<8 | whoKey(c)
 }
+
+func (k whoKey) user() uint32   { return uint32(k >> 36) }
+func (k whoKey) source() uint32 { return uint32(k>>8) & (1<<28 - 1) }
+func (k whoKey) cause() cause   { return cause(k) }
 
 // who counts it, with the first line of the log.
 type who struct {
@@ -400,7 +406,7 @@ func (t *tally) fail(e *event, sid, uid uint32, h *hour, at position, line []byt
 	p := &t.causes[c]
 	p.n++
 	p.add(e.when)
-	key := whoKey{uid, sid, c}
+	key := keyOf(uid, sid, c)
 	w := t.who[key]
 	if w == nil {
 		if len(t.who) >= 2*maxWho {
@@ -485,7 +491,7 @@ func (t *tally) renumber(sources, users []uint32) {
 	old := t.who
 	t.who = make(map[whoKey]*who, len(old))
 	for k, w := range old {
-		t.whoOf(whoKey{users[k.user], sources[k.source], k.cause}).merge(w)
+		t.whoOf(keyOf(users[k.user()], sources[k.source()], k.cause())).merge(w)
 	}
 }
 
