@@ -8,10 +8,11 @@ type reader struct {
 	layout  *layout // of a W3C log: what its columns are
 	last    int64   // the time of the line before, for those that continue it
 	scratch []byte
-	names   [256]asked // by address
+	names   [256]asked // what addresses gave as their name
+	verbs   [256]asked // what sessions commanded
 }
 
-// asked is the name that an address gave last.
+// asked is what somebody said last.
 type asked struct {
 	hash uint64
 	name []byte
@@ -106,3 +107,17 @@ type layout struct {
 }
 
 type column uint8
+
+// commands notes a command, for logs whose replies do not repeat it.
+func (r *reader) commands(session int64, line []byte) {
+	a := &r.verbs[uint64(session)%uint64(len(r.verbs))]
+	a.hash, a.name = uint64(session), append(a.name[:0], line...)
+}
+
+// commanded is the last command of a session, or nil.
+func (r *reader) commanded(session int64) []byte {
+	if a := &r.verbs[uint64(session)%uint64(len(r.verbs))]; a.hash == uint64(session) {
+		return a.name
+	}
+	return nil
+}

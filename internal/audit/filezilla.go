@@ -52,6 +52,7 @@ func (r *reader) filezilla(line []byte, e *event) kind {
 func (r *reader) filezillaCommand(b []byte, e *event) kind {
 	verb, arg := word(b)
 	e.action, e.message = Command, verb
+	r.commands(e.session, b)
 	if equalFold(verb, "USER") {
 		e.user = arg
 		r.asks(e.source, arg)
@@ -59,8 +60,7 @@ func (r *reader) filezillaCommand(b []byte, e *event) kind {
 	return known
 }
 
-// filezillaReply reads a reply; the command that it answers is known by the
-// code alone.
+// filezillaReply reads a reply.
 func (r *reader) filezillaReply(b []byte, e *event) kind {
 	if len(b) < 4 || b[3] == '-' {
 		return quiet
@@ -86,6 +86,12 @@ func (r *reader) filezillaReply(b []byte, e *event) kind {
 		if len(e.user) == 0 {
 			e.user = r.asked(e.source)
 		}
+	case 226, 250:
+		verb, arg := word(r.commanded(e.session))
+		e.action, e.outcome, e.path = verbAction(verb), Success, arg
+		if e.action == Command || e.action == Login {
+			return quiet
+		}
 	default:
 		if code < 400 {
 			return quiet
@@ -93,6 +99,10 @@ func (r *reader) filezillaReply(b []byte, e *event) kind {
 		e.outcome = Failure
 		if e.cause = replyCause(int(code), b[4:]); e.cause == noCause {
 			return quiet
+		}
+		verb, arg := word(r.commanded(e.session))
+		if a := verbAction(verb); a == Upload || a == Download {
+			e.action, e.path = a, arg
 		}
 	}
 	return known
@@ -172,18 +182,13 @@ func (r *reader) filezillaOld(line []byte, e *event) kind {
 	case len(text) > 3 && text[3] == '-':
 		return quiet
 	}
-	verb, arg := word(text)
+	verb, _ := word(text)
 	for _, c := range verb {
 		if c < 'A' || c > 'Z' {
 			return quiet
 		}
 	}
-	e.action, e.message = Command, verb
-	if equalFold(verb, "USER") {
-		e.user = arg
-		r.asks(e.source, arg)
-	}
-	return known
+	return r.filezillaCommand(text, e)
 }
 
 // anyDate reads a date of three numbers and a time, with AM and PM or without.

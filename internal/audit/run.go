@@ -34,7 +34,12 @@ type Options struct {
 // Run reads the logs to their end. An input that can't be read is noted in the
 // summary; only the end of the context is an error.
 func Run(ctx context.Context, inputs []Input, o Options) (*Summary, error) {
+	return run(ctx, inputs, o, chunkSize)
+}
+
+func run(ctx context.Context, inputs []Input, o Options, size int) (*Summary, error) {
 	a := begin(inputs, o)
+	a.size = size
 	n := o.Workers
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -65,6 +70,7 @@ type audit struct {
 	options Options
 	filter  filter
 	turn    turnstile
+	size    int // of a chunk
 }
 
 func begin(inputs []Input, o Options) *audit {
@@ -141,7 +147,7 @@ type worker struct {
 type count struct{ lines, known, foreign, unknown uint32 }
 
 func newWorker(a *audit, several bool) *worker {
-	return &worker{audit: a, alone: !several, buf: make([]byte, chunkSize), tally: newTally(a.filter), sessions: map[int64]session{}, ended: map[int64]bool{}}
+	return &worker{audit: a, alone: !several, buf: make([]byte, a.size), tally: newTally(a.filter), sessions: map[int64]session{}, ended: map[int64]bool{}}
 }
 
 func (w *worker) run(ctx context.Context) {

@@ -127,11 +127,19 @@ func (f *few) add(id, n uint32) {
 	f.rest += n
 }
 
+// same leaves numbers as they are.
+var same []uint32
+
 func (f *few) merge(g *few, became []uint32) {
 	for i, n := range g.n {
-		if n > 0 {
-			f.add(became[g.id[i]], n)
+		if n == 0 {
+			continue
 		}
+		id := g.id[i]
+		if became != nil {
+			id = became[id]
+		}
+		f.add(id, n)
 	}
 	f.rest += g.rest
 }

@@ -465,6 +465,8 @@ func (u *user) weight() uint64 {
 	return u.lines + 100*uint64(u.logins) + 100*uint64(u.uploads+u.downloads)
 }
 
+// renumber gives sources and users other numbers; those that have none any
+// more become part of number 0.
 func (t *tally) renumber(sources, users []uint32) {
 	keptS, keptU := make([]source, len(t.addresses.names)), make([]user, len(t.names.names))
 	for id := range t.sources {
@@ -474,18 +476,14 @@ func (t *tally) renumber(sources, users []uint32) {
 		s.users, s.as = few{}, few{}
 		s.users.merge(&old, users)
 		s.as.merge(&as, users)
-		if to := sources[id]; to != 0 {
-			keptS[to] = s
-		}
+		keptS[sources[id]].merge(&s, same)
 	}
 	for id := range t.users {
 		u := t.users[id]
 		old := u.from
 		u.from = few{}
 		u.from.merge(&old, sources)
-		if to := users[id]; to != 0 {
-			keptU[to] = u
-		}
+		keptU[users[id]].merge(&u, same)
 	}
 	t.sources, t.users = keptS, keptU
 	old := t.who
