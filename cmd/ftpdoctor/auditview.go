@@ -16,7 +16,7 @@ import (
 // auditWords are the words of the summary, in both languages with the same
 // verbs in the same order.
 var auditWords = map[string]map[finding.Lang]string{
-	"title":      {"en": "%s: %s lines, %s events, %s", "zh": "%s：%s 行，%s 个事件，%s"},
+	"title":      {"en": "%s: %s lines, %s events\n%s", "zh": "%s：%s 行，%s 个事件\n%s"},
 	"logs":       {"en": "%d logs", "zh": "%d 个日志"},
 	"no-time":    {"en": "no times", "zh": "没有时间"},
 	"totals":     {"en": "What happened", "zh": "概况"},

@@ -38,13 +38,15 @@ type Chart struct {
 }
 
 // Overview writes the findings of something that is no single target (logs,
-// configuration), and what was learnt beside them. The title stands above.
+// configuration), and what was learnt beside them. The title, of one line or more, stands above.
 func Overview(w io.Writer, title string, r *finding.Report, sections []Section, o Options) error {
 	o = o.normal()
 	v := newView(r, o)
 	safe := o.forDisplay()
 	p := &printer{bufio.NewWriter(w), o}
-	p.para("", safe(title))
+	for line := range strings.SplitSeq(title, "\n") {
+		p.para("", safe(line))
+	}
 	if len(v.Findings) == 0 {
 		p.gap()
 		p.para("", o.say("nothing-found"))
