@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -184,15 +185,18 @@ func TestInOrder(t *testing.T) {
 func TestCompressed(t *testing.T) {
 	text := strings.Repeat("Mon Nov 23 14:25:30 2026 [pid 37] CONNECT: Client \"203.0.113.2\"\n", 20000)
 	var gz, zs bytes.Buffer
-	g := gzip.NewWriter(&gz)
-	g.Write([]byte(text))
-	g.Close()
 	z, err := zstd.NewWriter(&zs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	z.Write([]byte(text))
-	z.Close()
+	for _, w := range []io.WriteCloser{gzip.NewWriter(&gz), z} {
+		if _, err := io.WriteString(w, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, packed := range map[string]string{"plain": text, "gzip": gz.String(), "zstd": zs.String(), "without the last line break": strings.TrimSuffix(text, "\n"), "with a byte order mark": "\ufeff" + text, "CRLF": strings.ReplaceAll(text, "\n", "\r\n")} {
 		s := audited(t, Options{}, chunkSize, input(name, packed))
 		if s.Lines != 20000 || s.Connections != 20000 || s.Logs[0].Error != "" {
@@ -455,13 +459,18 @@ func TestEveryCauseHasAName(t *testing.T) {
 	}
 }
 
-func TestTooLateIsAnError(t *testing.T) {
-	_, err := Run(t.Context(), nil, Options{})
-	if err != nil {
-		t.Error(err)
+func TestNothingToRead(t *testing.T) {
+	s := audited(t, Options{}, chunkSize)
+	if s.Lines != 0 || len(s.Findings()) != 0 {
+		t.Errorf("%s", reading(s))
 	}
-	if !errors.Is(ErrPause, ErrPause) {
-		t.Error("ErrPause is not itself")
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Run(ctx, []Input{input("x", "y\n")}, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
 

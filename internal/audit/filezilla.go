@@ -23,12 +23,11 @@ func (r *reader) filezilla(line []byte, e *event) kind {
 	if !ok {
 		return quiet // the server itself, or its administration
 	}
-	i := bytes.Index(session, []byte("] "))
-	if i < 0 {
+	session, text, ok := bytes.Cut(session, []byte("] "))
+	if !ok {
 		return unknown
 	}
-	text := session[i+2:]
-	id, who := word(session[:i])
+	id, who := word(session)
 	if e.session, ok = atoi(id); !ok {
 		return unknown
 	}
@@ -195,11 +194,11 @@ func (r *reader) filezillaOld(line []byte, e *event) kind {
 // Which number is the month is a matter of the machine: the year has four
 // digits, a number above 12 is the day, '/' means month first and '.' day first.
 func (r *reader) anyDate(b []byte) (int64, bool) {
-	date, clockText := word(b)
+	rest, clockText := word(b)
 	var n [3]int64
 	sep := byte(0)
-	rest, ok := date, true
 	for i := range n {
+		var ok bool
 		if n[i], rest, ok = number(rest); !ok || i < 2 && len(rest) == 0 {
 			return 0, false
 		}

@@ -251,13 +251,13 @@ func (j *judge) subject(f *finding.Finding, users, sources map[uint32]bool) {
 	if len(users) == 0 {
 		names, all = j.tally.addresses.names, sources
 	}
-	ids := slices.Sorted(maps.Keys(all))
 	var list []string
-	for _, id := range ids[:min(len(ids), 3)] {
+	for id := range all {
 		list = append(list, names[id])
 	}
-	if len(ids) > 3 {
-		list = append(list, "… ("+strconv.Itoa(len(ids))+")")
+	slices.Sort(list)
+	if n := len(list); n > 3 {
+		list = append(list[:3], "… ("+strconv.Itoa(n)+")")
 	}
 	f.About(strings.Join(list, ", "))
 }
@@ -342,9 +342,8 @@ func (j *judge) bruteForce() *finding.Finding {
 	if len(j.attackers) == 0 {
 		return nil
 	}
-	ids := slices.SortedFunc(maps.Keys(j.attackers), func(x, y uint32) int {
-		return cmp.Or(cmp.Compare(j.tally.sources[y].failed, j.tally.sources[x].failed), cmp.Compare(x, y))
-	})
+	ids := slices.Collect(maps.Keys(j.attackers))
+	j.tally.addresses.order(ids, func(id uint32) uint64 { return uint64(j.tally.sources[id].failed) })
 	f := finding.New(finding.SecurityBruteForce, finding.Confirmed)
 	top := &j.tally.sources[ids[0]]
 	f.With("count", strconv.Itoa(int(top.failed))).With("peer", j.tally.addresses.names[ids[0]]).With("host", j.options.Host)
@@ -421,7 +420,7 @@ func (j *judge) clearText() *finding.Finding {
 		return nil
 	}
 	clear := func(id uint32) uint32 { return j.tally.sources[id].clear() }
-	slices.SortFunc(ids, func(x, y uint32) int { return cmp.Or(cmp.Compare(clear(y), clear(x)), cmp.Compare(x, y)) })
+	j.tally.addresses.order(ids, func(id uint32) uint64 { return uint64(clear(id)) })
 	f := finding.New(finding.SecurityClearTextLogin, finding.Confirmed).With("count", strconv.FormatUint(total, 10)).With("host", j.options.Host)
 	for _, id := range ids[:min(len(ids), shownWho)] {
 		src := &j.tally.sources[id]
@@ -462,7 +461,7 @@ func (j *judge) slow() *finding.Finding {
 	j.saw(f, "transfers of 1 MiB and more, and how many of them ran below 64 KiB/s", fmt.Sprintf("%d · %d", t.sized, t.slow), "")
 	by := func(id uint32) uint64 { return uint64(t.users[id].slow) }
 	ids := heaviest(len(t.users), shownWho, by)
-	slices.SortStableFunc(ids, func(x, y uint32) int { return cmp.Compare(by(y), by(x)) })
+	t.names.order(ids, by)
 	users := map[uint32]bool{}
 	for _, id := range ids {
 		if n := t.users[id].slow; n > 0 {

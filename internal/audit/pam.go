@@ -16,11 +16,10 @@ func pam(b []byte, e *event) kind {
 		e.cause, e.outcome, e.message = pamBroken, Failure, b
 		return known
 	}
-	i := bytes.Index(b, []byte("): "))
-	if i < 0 {
+	_, text, ok := bytes.Cut(b, []byte("): "))
+	if !ok {
 		return unknown
 	}
-	text := b[i+3:]
 	e.message = text
 	if starts(text, "authentication failure;") {
 		return pamFailure(text, e)

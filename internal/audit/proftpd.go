@@ -49,8 +49,8 @@ func proftpdSyslog(b []byte, e *event) kind {
 			return proftpdMessage(b[i+4:], e)
 		}
 	}
-	if i := bytes.Index(b, []byte(" - ")); i >= 0 {
-		return proftpdServer(b[i+3:], e)
+	if _, text, ok := bytes.Cut(b, []byte(" - ")); ok {
+		return proftpdServer(text, e)
 	}
 	return proftpdServer(b, e)
 }

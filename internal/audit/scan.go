@@ -88,10 +88,8 @@ func contains(b []byte, s string) bool { return bytes.Contains(b, []byte(s)) }
 
 // word cuts at the first blank.
 func word(b []byte) (first, rest []byte) {
-	if i := bytes.IndexByte(b, ' '); i >= 0 {
-		return b[:i], b[i+1:]
-	}
-	return b, nil
+	first, rest, _ = bytes.Cut(b, []byte{' '})
+	return first, rest
 }
 
 // lastWord cuts at the last blank.

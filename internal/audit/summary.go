@@ -269,7 +269,7 @@ func (a *audit) people(s *Summary, t *tally) {
 		return uint64(u.up+u.down)<<8 + uint64(u.lines&0xff)
 	}
 	ids := heaviest(len(t.users), topUsers, volume)
-	slices.SortStableFunc(ids, func(x, y uint32) int { return cmp.Compare(volume(y), volume(x)) })
+	t.names.order(ids, volume)
 	for _, id := range ids {
 		u := &t.users[id]
 		if u.logins == 0 && u.uploads+u.downloads == 0 {
@@ -282,7 +282,7 @@ func (a *audit) people(s *Summary, t *tally) {
 	}
 	lines := func(id uint32) uint64 { return t.sources[id].lines }
 	ids = heaviest(len(t.sources), topSources, lines)
-	slices.SortStableFunc(ids, func(x, y uint32) int { return cmp.Compare(lines(y), lines(x)) })
+	t.addresses.order(ids, lines)
 	for _, id := range ids {
 		src := &t.sources[id]
 		s.Sources = append(s.Sources, SourceSummary{

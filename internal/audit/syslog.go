@@ -74,9 +74,9 @@ func (r *reader) message(tag, text []byte, e *event) kind {
 	if bytes.IndexByte(tag, ' ') >= 0 {
 		return unknown
 	}
-	if i := bytes.IndexByte(tag, '['); i >= 0 {
-		name = tag[:i]
-		if pid, _, ok := number(tag[i+1:]); ok {
+	if before, after, ok := bytes.Cut(tag, []byte{'['}); ok {
+		name = before
+		if pid, _, ok := number(after); ok {
 			e.session = pid
 		}
 	}

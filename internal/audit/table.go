@@ -103,6 +103,14 @@ func heaviest(size, n int, weight func(id uint32) uint64) []uint32 {
 	return ids
 }
 
+// order sorts numbers by weight, the greatest first, and then by name: the same
+// order whoever read which part of a log.
+func (t *table) order(ids []uint32, weight func(id uint32) uint64) {
+	slices.SortFunc(ids, func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(weight(b), weight(a)), cmp.Compare(t.names[a], t.names[b]))
+	})
+}
+
 // few counts who takes part, as long as there are few: the first four, and how
 // often somebody else did.
 type few struct {

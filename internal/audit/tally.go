@@ -461,6 +461,7 @@ func (s *source) clear() uint32 {
 // What succeeded or moved data weighs more than a failed attempt: a flood of
 // addresses that guess passwords must not push out the users of the service.
 func (s *source) weight() uint64 { return s.lines + 100*uint64(s.logins) + 100*uint64(s.transfers) }
+
 func (u *user) weight() uint64 {
 	return u.lines + 100*uint64(u.logins) + 100*uint64(u.uploads+u.downloads)
 }

@@ -53,8 +53,15 @@ var vsftpdVerbs = []struct {
 	word   string
 	action Action
 }{
-	{"LOGIN", Login}, {"DOWNLOAD", Download}, {"UPLOAD", Upload}, {"APPEND", Upload}, {"DELETE", Delete},
-	{"MKDIR", MakeDir}, {"RMDIR", RemoveDir}, {"RENAME", Rename}, {"CHMOD", Command},
+	{"LOGIN", Login},
+	{"DOWNLOAD", Download},
+	{"UPLOAD", Upload},
+	{"APPEND", Upload},
+	{"DELETE", Delete},
+	{"MKDIR", MakeDir},
+	{"RMDIR", RemoveDir},
+	{"RENAME", Rename},
+	{"CHMOD", Command},
 }
 
 func vsftpdVerb(b []byte, e *event) kind {
