@@ -381,6 +381,33 @@ func TestFailuresAreCountedOnce(t *testing.T) {
 	}
 }
 
+func TestPasswordsStayInTheLog(t *testing.T) {
+	for line, want := range map[string]string{
+		`203.0.113.2 UNKNOWN - [23/Nov/2026:14:15:18 +0000] "PASS s3 cret" 530 -`:                `203.0.113.2 UNKNOWN - [23/Nov/2026:14:15:18 +0000] "PASS ****" 530 -`,
+		`203.0.113.2 UNKNOWN - [23/Nov/2026:14:15:18 +0000] "PASS (hidden)" 530 -`:               "",
+		`2026-11-23T14:26:05.100Z >> [FTP Session 727 192.0.2.24] PASS s3 cret`:                  `2026-11-23T14:26:05.100Z >> [FTP Session 727 192.0.2.24] PASS ****`,
+		`Mon Nov 23 14:26:33 2026 [pid 37] [lab] FTP command: Client "192.0.2.7", "PASS s3cret"`: `Mon Nov 23 14:26:33 2026 [pid 37] [lab] FTP command: Client "192.0.2.7", "PASS ****"`,
+		`2026-11-23 10:02:00 203.0.113.21 40001 - - - - - 21 PASS *** 530 1326 41`:               "",
+		`COMPASS north`: "",
+	} {
+		if want == "" {
+			want = line
+		}
+		if got := string(redacted([]byte(line))); got != want {
+			t.Errorf("%s\n%s, want\n%s", line, got, want)
+		}
+	}
+	var out bytes.Buffer
+	s := audited(t, Options{Each: func(e *Event) {
+		if err := e.WriteECS(&out); err != nil {
+			t.Error(err)
+		}
+	}}, chunkSize, input("x", strings.Repeat("203.0.113.2 UNKNOWN - [23/Nov/2026:14:15:18 +0000] \"PASS s3 cret\" 530 -\n", 60)+"what is PASS s3cret\n"))
+	if all := out.String() + reading(s); strings.Contains(all, "s3") {
+		t.Errorf("a password is shown:\n%s", all)
+	}
+}
+
 func TestECS(t *testing.T) {
 	var out bytes.Buffer
 	audited(t, Options{Each: func(e *Event) {

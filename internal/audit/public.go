@@ -35,7 +35,7 @@ func (p *Event) set(e *event, l *log, line uint64, original []byte) {
 	*p = Event{
 		Log: l.name, Line: line, Dialect: l.dialect.name, Action: e.action.String(), Outcome: e.outcome.String(), Reason: e.cause.String(),
 		Source: string(e.source), User: string(e.user), Path: string(e.path), Target: string(e.target), Bytes: e.bytes, Duration: -1,
-		Session: e.session, TLS: string(e.tlsVersion), TLSCipher: string(e.tlsCipher), Original: string(original),
+		Session: e.session, TLS: string(e.tlsVersion), TLSCipher: string(e.tlsCipher), Original: string(redacted(original)),
 	}
 	if e.when != noTime {
 		p.Time = time.UnixMilli(e.when).In(l.zone)

@@ -137,6 +137,7 @@ func (x *examples) insert(e example) {
 const maxText = 240
 
 func clippedText(b []byte) string {
+	b = redacted(b)
 	if len(b) > maxText {
 		return string(b[:maxText]) + "…"
 	}
