@@ -346,6 +346,19 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
+// Whether a login was in the clear can be told only from a log that would show
+// TLS: ProFTPD may be set to log logins and transfers alone.
+func TestClearTextNeedsALogThatShowsTLS(t *testing.T) {
+	login := "192.0.2.7 UNKNOWN - [23/Nov/2026:14:15:18 +0000] \"USER lab\" 331 -\n192.0.2.7 UNKNOWN lab [23/Nov/2026:14:15:18 +0000] \"PASS (hidden)\" 230 -\n"
+	quit := "192.0.2.7 UNKNOWN lab [23/Nov/2026:14:15:19 +0000] \"QUIT\" 221 -\n"
+	auth := "192.0.2.7 UNKNOWN - [23/Nov/2026:14:15:17 +0000] \"AUTH TLS\" 234 -\n"
+	for log, want := range map[string][]string{login: nil, login + quit: {"warning security/clear-text-login"}, auth + login + quit: nil, auth + login + login: {"warning security/clear-text-login"}} {
+		if diff := cmp.Diff(want, codes(audited(t, Options{}, chunkSize, input("x", log)))); diff != "" {
+			t.Errorf("%s(-want +got):\n%s", log, diff)
+		}
+	}
+}
+
 // A flood of addresses and names must not cost more memory than there is room
 // for, nor push out those who use the service.
 func TestBounded(t *testing.T) {

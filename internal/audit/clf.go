@@ -46,7 +46,6 @@ func (r *reader) clf(line []byte, e *event) kind {
 	e.path = arg
 	if e.action == Login {
 		e.path = nil
-		e.showsTLS = true
 	} else if e.action == Command && string(verb) == "USER" {
 		e.user, e.path = arg, nil
 	}
@@ -56,6 +55,8 @@ func (r *reader) clf(line []byte, e *event) kind {
 		return known
 	case "USER":
 		r.asks(e.source, arg)
+	case "QUIT", "TYPE", "FEAT", "SYST":
+		e.showsTLS = true // all commands are logged, not some classes of them
 	}
 	e.judge(int(code), nil)
 	if e.action == Login && len(e.user) == 0 {

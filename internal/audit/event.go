@@ -81,7 +81,7 @@ type event struct {
 	echo bool
 	// secure: a login that needs no TLS, since it came over SSH.
 	secure bool
-	// showsTLS: a login in a log that would show TLS as well.
+	// showsTLS: the log is one that would show TLS as well.
 	showsTLS bool
 }
 

@@ -222,6 +222,7 @@ func (t *tally) add(e *event, at position, line []byte) {
 		return
 	}
 	t.events++
+	t.showsTLS = t.showsTLS || e.showsTLS
 	t.counts[e.action][e.outcome]++
 	h := t.at(e.when)
 	h.events++
@@ -297,7 +298,6 @@ func (t *tally) login(e *event, sid, uid uint32, h *hour) {
 		if e.secure || anonymous(e.user) {
 			src.secure++
 		}
-		t.showsTLS = t.showsTLS || e.showsTLS
 		if e.when != noTime {
 			src.lastLogin, u.lastLogin = max(src.lastLogin, e.when), max(u.lastLogin, e.when)
 		}

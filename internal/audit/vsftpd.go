@@ -225,7 +225,7 @@ func vsftpdCommand(b []byte, e *event) kind {
 	case equalFold(verb, "AUTH"):
 		e.action, e.outcome = TLSControl, NoOutcome
 	case equalFold(verb, "USER"):
-		e.user = arg
+		e.user, e.showsTLS = arg, true
 	case equalFold(verb, "PASS"):
 		e.message = b[:4]
 	}
