@@ -102,7 +102,7 @@ func (r *reader) xferlog(line []byte, e *event) kind {
 	var f [9][]byte
 	for i := range f {
 		rest, f[i] = lastWord(rest)
-		if rest == nil || len(f[i]) == 0 {
+		if len(rest) < 2 || len(f[i]) == 0 {
 			return unknown
 		}
 	}

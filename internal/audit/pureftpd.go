@@ -23,7 +23,7 @@ func pureFTPd(b []byte, e *event) kind {
 		e.user = name
 	}
 	j := bytes.Index(b[i+3:], []byte("] "))
-	if j < 0 {
+	if j < 1 {
 		return unknown
 	}
 	level, text := b[i+3:i+3+j], b[i+3+j+2:]

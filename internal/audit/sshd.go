@@ -105,7 +105,11 @@ func sshdClient(b []byte, e *event) kind {
 		if !ok { // before OpenSSH 7.2 without a port
 			before, source = lastWord(b)
 		}
-		e.user, e.source = bytes.TrimSuffix(before[13:], []byte(" from")), source
+		name, ok := clip(before, "Invalid user ")
+		if !ok {
+			return unknown
+		}
+		e.user, e.source = bytes.TrimSuffix(name, []byte(" from")), source
 		e.action, e.outcome, e.cause, e.secure = Login, Failure, unknownUser, true
 		return known
 	case starts(b, "Connection from "):
@@ -135,10 +139,11 @@ func sshdClient(b []byte, e *event) kind {
 		return quiet
 	case starts(b, "Disconnected from user "):
 		before, source, ok := endpoint(b)
-		if !ok {
+		name, ok2 := clip(before, "Disconnected from user ")
+		if !ok || !ok2 {
 			return unknown
 		}
-		e.user, e.source, e.action, e.outcome, e.turn = before[len("Disconnected from user "):], source, Logout, Success, over
+		e.user, e.source, e.action, e.outcome, e.turn = name, source, Logout, Success, over
 		return known
 	case starts(b, "Connection closed by "), starts(b, "Connection reset by "), starts(b, "Disconnected from "), starts(b, "Did not receive identification"),
 		starts(b, "Connection timed out"), starts(b, "Close session"), starts(b, "Corrupted MAC"), starts(b, "Could not "), starts(b, "Client "), starts(b, "Deprecated"):
@@ -153,7 +158,7 @@ func sshdClient(b []byte, e *event) kind {
 // sshdUser reads "User lab from 192.0.2.7 not allowed because …".
 func sshdUser(b []byte, e *event) kind {
 	i := bytes.Index(b, []byte(" not allowed because "))
-	if i < 0 {
+	if i < 5 {
 		return quiet // "User child is on pid 92"
 	}
 	why := b[i:]

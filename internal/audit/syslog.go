@@ -101,7 +101,7 @@ func (r *reader) continued(line []byte) kind {
 func (r *reader) rfc5424(b []byte, e *event) kind {
 	when, rest, ok := r.clock.iso(b, false)
 	if !ok {
-		if b[0] != '-' {
+		if len(b) == 0 || b[0] != '-' {
 			return unknown
 		}
 		rest, when = b[1:], noTime

@@ -65,6 +65,9 @@ var vsftpdVerbs = []struct {
 }
 
 func vsftpdVerb(b []byte, e *event) kind {
+	if len(b) == 0 {
+		return unknown
+	}
 	switch b[0] {
 	case 'O':
 		if rest, ok := clip(b, "OK "); ok {
