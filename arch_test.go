@@ -39,7 +39,7 @@ var may = map[string]struct {
 	"internal/dav":     {}, // reads HTTP from a stream with net/http's parser; opens nothing
 	// rule sets as a model
 	"internal/firewall": {pure: true},
-	"internal/conf":    {pure: true},
+	"internal/conf":     {pure: true},
 	// sources: turn the world into findings; they touch it through observe alone
 	"internal/probe": {imports: "finding observe ftp tlswire sshwire dav", tests: "ftptest report", pure: true},
 	"internal/lint":  {imports: "finding conf", pure: true},
@@ -50,8 +50,7 @@ var may = map[string]struct {
 	"internal/ftptest": {imports: "ftp"},
 	"internal/lab":     {imports: "finding", tests: "conf lint"},
 	// the program wires them together
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav probe conf lint report ftptest lab"},
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav probe audit report ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf probe lint audit report ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.

@@ -156,10 +156,10 @@ func (s shownKey) judge(known []KnownKey) (v HostKeyVerdict) {
 // Why a certificate counts for nothing.
 const (
 	CertOfStranger Reason = "no authority that is known signed it"
-	CertNotOfHost      Reason = "no host certificate"
-	CertOtherNames     Reason = "it is for other names"
-	CertNotNow         Reason = "it is not valid at this time"
-	CertBroken   Reason = "its signature or an option in it is not good"
+	CertNotOfHost  Reason = "no host certificate"
+	CertOtherNames Reason = "it is for other names"
+	CertNotNow     Reason = "it is not valid at this time"
+	CertBroken     Reason = "its signature or an option in it is not good"
 )
 
 // badCertificate says what is wrong with a host certificate; empty: nothing.
