@@ -6,7 +6,7 @@ var (
 	AuthRejected          = define(Def{Code: "auth/rejected", Severity: Critical})
 	AuthAnonymousDisabled = define(Def{Code: "auth/anonymous-disabled", Severity: Critical})
 	AuthUserDenied        = define(Def{Code: "auth/user-denied", Severity: Critical, Explains: []*Def{
-		SSHKeyRejected,
+		AuthRejected, SSHKeyRejected,
 	}})
 	AuthUserUnknown = define(Def{Code: "auth/user-unknown", Severity: Critical, Explains: []*Def{
 		AuthRejected, SSHKeyRejected,
@@ -30,11 +30,14 @@ var (
 		AuthRejected,
 	}})
 	AuthHomeMissing = define(Def{Code: "auth/home-missing", Severity: Critical, Explains: []*Def{
-		AuthRejected, SSHKeyRejected,
+		AuthRejected, SSHKeyRejected, ServiceAborts,
 	}})
-	AuthChrootWritable       = define(Def{Code: "auth/chroot-writable", Severity: Critical})
+	AuthChrootWritable = define(Def{Code: "auth/chroot-writable", Severity: Critical, Explains: []*Def{
+		AuthRejected, ServiceAborts,
+	}})
 	AuthSecondFactorRequired = define(Def{Code: "auth/second-factor-required", Severity: Critical})
 	AuthBanned               = define(Def{Code: "auth/banned", Severity: Critical, Explains: []*Def{
-		NetPortRejected, NetPortFiltered, ServiceRefused, NetSourceNotAllowed, SSHThrottled,
+		NetPortRejected, NetPortFiltered, NetOnlyOtherPorts, NetHostDown, ServiceRefused,
+		NetSourceNotAllowed, SSHThrottled,
 	}})
 )

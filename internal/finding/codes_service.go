@@ -12,7 +12,7 @@ var (
 		ServiceRefused,
 	}})
 	ServiceOOMKilled = define(Def{Code: "service/oom-killed", Severity: Critical, Explains: []*Def{
-		ServiceRefused,
+		ServiceRefused, ServiceFailed, ServiceNotRunning,
 	}})
 	ServiceLoopbackOnly = define(Def{Code: "service/loopback-only", Severity: Critical, Explains: []*Def{
 		ServiceRefused,
@@ -21,7 +21,7 @@ var (
 		ServiceRefused,
 	}})
 	ServiceBacklogFull = define(Def{Code: "service/backlog-full", Severity: Critical, Explains: []*Def{
-		NetPortFiltered,
+		NetPortFiltered, NetOnlyOtherPorts, ServiceHung,
 	}})
 	ServiceWrongPort = define(Def{Code: "service/wrong-port", Severity: Critical, Explains: []*Def{
 		ServiceRefused, ServiceOtherProtocol, NetPortFiltered,

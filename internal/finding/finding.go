@@ -215,6 +215,13 @@ func (f *Finding) Saw(what, detail, source string) *Finding {
 	return f
 }
 
+// SawAt adds an observation made at a place that is called the same in every
+// language: a command, or a file and its line.
+func (f *Finding) SawAt(what, detail, place string) *Finding {
+	f.Evidence = append(f.Evidence, Evidence{What: what, Detail: detail, Source: place})
+	return f
+}
+
 // Or adds a cause that fits as well.
 func (f *Finding) Or(d *Def, why string) *Finding {
 	f.Candidates = append(f.Candidates, Candidate{Code: d.Code, Why: why})

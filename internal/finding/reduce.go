@@ -2,6 +2,7 @@ package finding
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -22,12 +23,20 @@ type RootCause struct {
 // Error or worse was found: advice never becomes a root cause.
 //
 // A cause folds a symptom when its definition explains the symptom's code and
-// it is at least as well established. Of the causes left, one that stopped the
+// is more than possible. What is then left, not confirmed, and has a confirmed
+// finding among its candidates, is folded under that one: one source named the
+// possibilities, another one saw which it is. Of the causes left, one that stopped the
 // check goes before one that did not; then the worse; then the earlier layer.
 func Reduce(findings []*Finding) *RootCause {
 	for _, symptom := range findings {
 		symptom.BecauseOf = ""
 		if cause := bestCause(findings, symptom); cause != nil {
+			symptom.BecauseOf = cause.Code
+			cause.Stops = cause.Stops || symptom.Stops
+		}
+	}
+	for _, symptom := range findings {
+		if cause := confirmedCandidate(findings, symptom); cause != nil {
 			symptom.BecauseOf = cause.Code
 			cause.Stops = cause.Stops || symptom.Stops
 		}
@@ -72,6 +81,56 @@ func bestCause(findings []*Finding, symptom *Finding) *Finding {
 		}
 	}
 	return best
+}
+
+// confirmedCandidate finds the confirmed finding, itself no symptom, that is one
+// of the candidates of one that is not confirmed.
+func confirmedCandidate(findings []*Finding, symptom *Finding) *Finding {
+	if symptom.BecauseOf != "" || symptom.Confidence == Confirmed {
+		return nil
+	}
+	for _, c := range symptom.Candidates {
+		for _, f := range findings {
+			if f.Code == c.Code && f.Code != symptom.Code && f.Confidence == Confirmed && f.BecauseOf == "" && f.Severity >= symptom.Severity {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// Join puts the findings of two sources about one target together: where both
+// state the same cause it becomes one finding, with the evidence of both, the
+// better confidence, and the candidates only while neither is sure. The
+// findings of the first keep their order and their subjects.
+func Join(first, second []*Finding) []*Finding {
+	all := slices.Clone(first)
+	for _, f := range second {
+		i := slices.IndexFunc(all, func(g *Finding) bool { return g.Code == f.Code })
+		if i < 0 || i >= len(first) {
+			all = append(all, f)
+			continue
+		}
+		all[i] = all[i].and(f)
+	}
+	return all
+}
+
+// and is the finding with what another source says of the same cause.
+func (f *Finding) and(other *Finding) *Finding {
+	both := *f
+	both.Evidence = slices.Concat(f.Evidence, other.Evidence)
+	both.Severity = max(f.Severity, other.Severity)
+	both.Stops = f.Stops || other.Stops
+	both.Args = maps.Clone(other.Args)
+	maps.Copy(both.Args, f.Args)
+	if other.Confidence.rank() > f.Confidence.rank() {
+		both.Confidence = other.Confidence
+	}
+	if both.Confidence == Confirmed {
+		both.Candidates, both.Decide = nil, ""
+	}
+	return &both
 }
 
 // mayFold tells whether f explains the symptom and is established well enough.

@@ -307,3 +307,44 @@ func describe(findings []*Finding) string {
 	}
 	return s
 }
+
+func TestASecondSourceDecidesBetweenCandidates(t *testing.T) {
+	rejected := stated(AuthUserDenied, Likely).Stop().Or(TLSRequired, "x").Or(AuthSecondFactorRequired, "y")
+	seen := stated(TLSRequired, Confirmed)
+	root := Reduce([]*Finding{rejected, seen})
+	if root == nil || root.Code != TLSRequired.Code {
+		t.Fatalf("root %+v", root)
+	}
+	if rejected.BecauseOf != TLSRequired.Code || !seen.Stops {
+		t.Errorf("because of %q, stops %v", rejected.BecauseOf, seen.Stops)
+	}
+	// Advice decides nothing, and what is confirmed needs no other cause.
+	rejected = stated(AuthUserDenied, Likely).Or(TLSRequired, "x")
+	if root := Reduce([]*Finding{rejected, stated(TLSRequired, Confirmed).As(Warning)}); root.Code != AuthUserDenied.Code {
+		t.Errorf("advice became the root: %+v", root)
+	}
+	rejected = stated(AuthUserDenied, Confirmed).Or(TLSRequired, "x").Stop()
+	if root := Reduce([]*Finding{rejected, stated(TLSRequired, Confirmed)}); root.Code != AuthUserDenied.Code {
+		t.Errorf("what was confirmed was folded: %+v", root)
+	}
+}
+
+func TestJoin(t *testing.T) {
+	client := stated(AuthUserDenied, Likely).About("from outside").With("reply", "530").Or(TLSRequired, "x").DecideBy("y").Stop()
+	host := stated(AuthUserDenied, Confirmed).About("alice").With("file", "/etc/ftpusers").With("reply", "other")
+	two := []*Finding{stated(HostDiskFull, Confirmed).About("/srv"), stated(HostDiskFull, Confirmed).About("/home")}
+	all := Join([]*Finding{client}, append([]*Finding{host}, two...))
+	if len(all) != 3 || all[1] != two[0] || all[2] != two[1] {
+		t.Fatalf("%d findings: %+v", len(all), all)
+	}
+	f := all[0]
+	if f.Confidence != Confirmed || len(f.Evidence) != 2 || len(f.Candidates) != 0 || f.Decide != "" || !f.Stops || f.Subject != "from outside" {
+		t.Errorf("joined: %+v", f)
+	}
+	if f.Args["reply"] != "530" || f.Args["file"] != "/etc/ftpusers" {
+		t.Errorf("args: %v", f.Args)
+	}
+	if len(client.Evidence) != 1 || client.Confidence != Likely {
+		t.Error("joining changed what it was given")
+	}
+}
