@@ -27,7 +27,7 @@ import (
 // all, ready to be pasted into phrases_zh.go.
 func TestPhrasesTranslated(t *testing.T) {
 	used := map[string]string{} // phrase to the place of one use
-	for dir, places := range map[string]bool{"./internal/probe": false, "./internal/audit": true} {
+	for dir, places := range map[string]bool{"./internal/probe": false, "./internal/host": false, "./internal/audit": true} {
 		p := load(t, dir)
 		p.places = places
 		maps.Copy(used, p.phrases())
@@ -246,7 +246,7 @@ func (p *program) phrases() map[string]string {
 				continue
 			}
 			switch of := filepath.Base(field.Pkg().Path()) + "." + field.Name(); of {
-			case "finding.Because", "finding.Why", "finding.What", "finding.Source", "finding.Decide", "probe.asks", "probe.partial":
+			case "finding.Because", "finding.Why", "finding.What", "finding.Source", "finding.Decide", "probe.asks", "probe.partial", "host.partial":
 				w.values(e)
 			case "probe.applies":
 				w.returned(e)
@@ -274,7 +274,7 @@ func phraseArgs(f types.Object) []int {
 		return []int{0, 2}
 	case "finding.Or":
 		return []int{1}
-	case "finding.DecideBy", "finding.Say", "probe.lacks":
+	case "finding.DecideBy", "finding.Say", "finding.SawAt", "probe.lacks", "host.lacks":
 		return []int{0}
 	}
 	return nil

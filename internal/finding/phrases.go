@@ -9,6 +9,7 @@ var phrases = func() map[string]string {
 	maps.Copy(all, phrasesZhHTTP)
 	maps.Copy(all, phrasesZhDetail)
 	maps.Copy(all, phrasesZhLog)
+	maps.Copy(all, phrasesZhHost)
 	return all
 }()
 
