@@ -29,6 +29,9 @@ func account(_ context.Context, p *part) {
 		}
 		e := entrance{part: p, s: s, user: user}
 		e.pam = p.pamRules(s)
+		if s.Kind == "openssh" {
+			e.sshd = e.effectiveSSH()
+		}
 		if p.q.Login != Works {
 			e.pamIntact()
 			e.lists()
@@ -261,13 +264,10 @@ func (e *entrance) userlist(deny func(string, string)) {
 // sshLists are AllowUsers and its kin. sshd itself says what holds for this
 // user, where it can be asked.
 func (e *entrance) sshLists(deny func(string, string)) {
-	e.sshd = e.effectiveSSH()
 	if e.sshd == nil {
 		return
 	}
-	_, gids := e.groupsOf()
-	_ = gids
-	groups, _ := e.groupsOf()
+	groups := e.groupsOf()
 	in := func(patterns []string, names ...string) (string, bool) {
 		for _, pattern := range patterns {
 			name, from, at := strings.Cut(pattern, "@")
@@ -301,12 +301,13 @@ func (e *entrance) sshLists(deny func(string, string)) {
 
 func has(_ string, found bool) bool { return found }
 
-func (e *entrance) groupsOf() ([]string, []int) {
+func (e *entrance) groupsOf() []string {
 	primary := -1
 	if a, ok := accountOf(parsePasswd(e.run("getent", "passwd", e.user).out), e.user); ok {
 		primary = a.GID
 	}
-	return parseGroups(e.run("getent", "group").out, e.user, primary)
+	names, _ := parseGroups(e.run("getent", "group").out, e.user, primary)
+	return names
 }
 
 // effectiveSSH asks sshd what it would do with the user (sshd -T -C).

@@ -1,3 +1,5 @@
+//go:build unix
+
 package host
 
 import (
@@ -5,8 +7,6 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
-
-	"ftpdoctor/internal/finding"
 )
 
 // On the machine that runs the tests an inspection must end, know the machine,
@@ -33,29 +33,6 @@ func TestThisMachine(t *testing.T) {
 	}
 	if r.Facts.Name == "" || len(r.Facts.Interfaces) == 0 || r.Facts.Uptime == 0 || len(r.Facts.Disks) == 0 || r.Facts.Memory["total"] == 0 {
 		t.Errorf("this machine was not recognised: %s", facts)
-	}
-}
-
-// checkResult holds what must be so of every result.
-func checkResult(t *testing.T, r *Result) {
-	t.Helper()
-	if len(r.Checks) != len(sections) {
-		t.Errorf("%d checks of %d sections", len(r.Checks), len(sections))
-	}
-	for _, f := range r.Findings {
-		if finding.Lookup(f.Code) == nil || len(f.Evidence) == 0 {
-			t.Errorf("%s: a finding without a definition or without evidence", f.Code)
-		}
-		for _, e := range f.Evidence {
-			if e.What == "" || e.Source == "" {
-				t.Errorf("%s: evidence without what or whence: %+v", f.Code, e)
-			}
-		}
-		for _, name := range []string{"host", "port", "address", "target"} {
-			if f.Args[name] == "" {
-				t.Errorf("%s does not know {%s}", f.Code, name)
-			}
-		}
 	}
 }
 
