@@ -24,7 +24,7 @@ func account(_ context.Context, p *part) {
 		return
 	}
 	for _, s := range p.asked() {
-		if s.Family == HTTP || !s.running() && p.q.Port == 0 {
+		if s.Family == HTTP || !s.running() {
 			continue
 		}
 		e := entrance{part: p, s: s, user: user}

@@ -82,8 +82,8 @@ func (p *part) unusable(s *Server, x pair, file string, err error) {
 		return
 	}
 	why := "no such file"
-	if f, err := p.stat(file); err == nil && f.Target != "" {
-		why = "a link that leads to nothing: " + f.Target
+	if to := p.link(file); to != "" {
+		why = "a link that leads to nothing: " + to
 	}
 	f := finding.New(finding.HostCertificateUnreadable, finding.Confirmed).About(s.Kind).With("file", file).With("reply", why).
 		SawAt("the setting that names the file", file, x.Place).

@@ -204,7 +204,7 @@ SubState=dead
 			"/proc/812/cmdline":         {text: "/usr/sbin/vsftpd\x00/etc/vsftpd.conf\x00"},
 			"/proc/812/stat":            {text: "812 (vsftpd) S 1 812 812 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 5000000 1 1 1"},
 			"/proc/812/limits":          {text: "Limit                     Soft Limit           Hard Limit           Units     \nMax open files            1024                 524288               files     \n"},
-			"/proc/812/fd/0":            {}, "/proc/812/fd/3": {target: "socket:[20001]"},
+			"/proc/812/fd/0":            {}, "/proc/812/fd/3": {},
 			"/proc/812/maps":                             {text: "7f0000000000-7f0000001000 r-xp 00000000 08:01 1 /usr/lib/x86_64-linux-gnu/libwrap.so.0.7.6\n"},
 			"/proc/640/cmdline":                          {text: "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups\x00"},
 			"/proc/640/stat":                             {text: "640 (sshd) S 1 640 640 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4000000 1 1 1"},

@@ -132,6 +132,16 @@ func (l *look) missing(path string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
+// link is what a symbolic link holds, which of the kernel's own links is no
+// path; empty: it is none, or can't be read.
+func (l *look) link(path string) string {
+	r := l.run("readlink", path)
+	if !r.ok() {
+		return ""
+	}
+	return strings.TrimSpace(r.out)
+}
+
 func (l *look) glob(pattern string) []string {
 	return l.globs.of(pattern, func() []string {
 		names, err := l.m.Glob(l.ctx, pattern)

@@ -124,9 +124,8 @@ func (l *look) contained(p Process) bool {
 	if kindOf(p) == nil || l.sys.OS != linux {
 		return false
 	}
-	own, err := l.stat("/proc/self/ns/net")
-	its, err2 := l.stat("/proc/" + itoa(p.PID) + "/ns/net")
-	return err == nil && err2 == nil && own.Target != "" && its.Target != "" && own.Target != its.Target
+	own, its := l.link("/proc/self/ns/net"), l.link("/proc/"+itoa(p.PID)+"/ns/net")
+	return own != "" && its != "" && own != its
 }
 
 // parentOf reads the parent behind the name of /proc/PID/stat.
@@ -189,15 +188,10 @@ func (l *look) ownSockets(all []Listener) {
 		if kindOf(p) == nil && !slices.Contains(superServers, p.Name) {
 			continue
 		}
-		for _, fd := range l.glob("/proc/" + itoa(p.PID) + "/fd/*") {
-			f, err := l.stat(fd)
-			if err != nil || !strings.HasPrefix(f.Target, "socket:[") {
-				continue
-			}
-			for i := range all {
-				if all[i].PID == 0 && f.Target == "socket:["+utoa(all[i].inode)+"]" {
-					all[i].PID, all[i].Program = p.PID, p.Name
-				}
+		open := l.run("ls", "-l", "/proc/"+itoa(p.PID)+"/fd").out
+		for i := range all {
+			if all[i].PID == 0 && strings.Contains(open, "socket:["+utoa(all[i].inode)+"]") {
+				all[i].PID, all[i].Program = p.PID, p.Name
 			}
 		}
 	}
@@ -281,8 +275,10 @@ func (l *look) findServers() []*Server {
 			s.Started = l.startOf(p.PID)
 		}
 		s.Program = l.first(k.binaries...)
-		if f, err := l.stat("/proc/" + itoa(s.PID) + "/exe"); running && err == nil && f.Target != "" {
-			s.Program = strings.TrimSuffix(f.Target, " (deleted)")
+		if running {
+			if exe := l.link("/proc/" + itoa(s.PID) + "/exe"); exe != "" {
+				s.Program = strings.TrimSuffix(exe, " (deleted)")
+			}
 		}
 		if !running {
 			s.Via, s.Listeners = l.viaSuperServer(k)

@@ -16,27 +16,65 @@ import (
 var servicesSection = &section{name: "services", layer: "service", run: services}
 
 func services(_ context.Context, p *part) {
-	asked := p.asked()
 	killed := p.killed()
+	stated := map[string]bool{} // families of which a cause was stated
+	idle := map[string]*Server{}
+	asked := p.asked()
 	for _, s := range asked {
-		k := kindNamed(s.Kind)
-		u, managed := unit{}, false
-		if k != nil {
-			u, managed = p.unitOf(k)
-		}
+		u, managed := p.unitNamed(s)
 		switch {
 		case s.running():
 			p.runs(s, u, managed, killed)
+			stated[s.Family] = true
 		case p.q.Connect == Works:
 			// The service answers: what does not run is not what people use.
 		case managed && p.failed(s, u, killed):
-		default:
+			stated[s.Family] = true
+		case idle[s.Family] == nil || p.likelier(s, idle[s.Family]):
+			idle[s.Family] = s
+		}
+	}
+	for _, family := range []string{FTP, SSH, HTTP} {
+		if s := idle[family]; s != nil && !stated[family] {
+			u, managed := p.unitNamed(s)
 			p.stopped(s, u, managed, killed)
 		}
 	}
 	if len(asked) == 0 && p.q.Port != 0 && p.q.Connect != Works {
 		p.nothing()
 	}
+}
+
+// unitNamed is the unit of a server.
+func (p *part) unitNamed(s *Server) (unit, bool) {
+	k := kindNamed(s.Kind)
+	if k == nil {
+		return unit{}, false
+	}
+	return p.unitOf(k)
+}
+
+// likelier tells which of two installed servers that do not run is the one that
+// should: it is enabled, or configured, or was so later.
+func (p *part) likelier(a, b *Server) bool {
+	rank := func(s *Server) (r int) {
+		if s.Enabled == "enabled" {
+			r += 4
+		}
+		if p.q.Port != 0 && s.settings.port() == p.q.Port {
+			r += 2
+		}
+		if s.Config != "" {
+			r++
+		}
+		return r
+	}
+	if x, y := rank(a), rank(b); x != y {
+		return x > y
+	}
+	x, err := p.stat(a.Config)
+	y, err2 := p.stat(b.Config)
+	return err == nil && err2 == nil && x.Modified.After(y.Modified)
 }
 
 // runs: what a service that runs may hide.
@@ -141,9 +179,6 @@ func (p *part) stopped(s *Server, u unit, managed bool, killed map[string]logLin
 		}
 		return // another server has the port: this one is not the one that people use
 	}
-	if p.q.Port == 0 && p.familyRuns(s.Family) {
-		return
-	}
 	var line logLine
 	if p.killedProgram(s, killed, &line) {
 		p.stops(finding.New(finding.ServiceOOMKilled, finding.Confirmed).With("name", s.Kind).With("date", stamp(line.When)).
@@ -224,10 +259,6 @@ func (l *look) ofFamily(h Listener, family string) bool {
 		}
 	}
 	return false
-}
-
-func (l *look) familyRuns(family string) bool {
-	return slices.ContainsFunc(l.servers(), func(s *Server) bool { return s.Family == family && s.running() })
 }
 
 var addressInUse = regexp.MustCompile(`(?i)address already in use|could not bind listening|bind.*\b98\b|eaddrinuse`)
