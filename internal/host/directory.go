@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ftpdoctor/internal/finding"
+	"ftpdoctor/internal/machine"
 )
 
 // may is what the mode of a file lets an account do.
@@ -16,7 +17,7 @@ type may struct{ read, write, enter bool }
 
 // allows applies the mode bits as the kernel does: the first class that fits
 // counts, and root may everything.
-func allows(f File, uid int, gids []int) may {
+func allows(f machine.File, uid int, gids []int) may {
 	if uid == 0 {
 		return may{true, true, true}
 	}
@@ -31,7 +32,7 @@ func allows(f File, uid int, gids []int) may {
 }
 
 // describe is a file's mode and owner in one line.
-func describe(f File) string {
+func describe(f machine.File) string {
 	owner, group := f.User, f.Group
 	if owner == "" {
 		owner = itoa(f.UID)

@@ -11,14 +11,16 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ftpdoctor/internal/machine"
 )
 
 // told is a machine of which it stands written what it says: commands with
 // their output, files with their content and mode. What is not written is not there.
 type told struct {
 	mu       sync.Mutex
-	system   System
-	commands map[string]Output
+	system   machine.System
+	commands map[string]machine.Output
 	files    map[string]fileTold
 	asked    []string
 }
@@ -33,7 +35,7 @@ type fileTold struct {
 	denied   bool
 }
 
-func (m *told) Run(_ context.Context, argv ...string) (Output, error) {
+func (m *told) Run(_ context.Context, argv ...string) (machine.Output, error) {
 	line := strings.Join(argv, " ")
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -47,7 +49,7 @@ func (m *told) Run(_ context.Context, argv ...string) (Output, error) {
 			return o, nil
 		}
 	}
-	return Output{}, fmt.Errorf("run %s: %w", argv[0], exec.ErrNotFound)
+	return machine.Output{}, fmt.Errorf("run %s: %w", argv[0], exec.ErrNotFound)
 }
 
 func (m *told) ReadFile(_ context.Context, name string) ([]byte, error) {
@@ -61,15 +63,15 @@ func (m *told) ReadFile(_ context.Context, name string) ([]byte, error) {
 	return []byte(f.text), nil
 }
 
-func (m *told) Stat(_ context.Context, name string) (File, error) {
+func (m *told) Stat(_ context.Context, name string) (machine.File, error) {
 	f, ok := m.files[name]
 	if !ok {
 		for other := range m.files { // a directory of which only the content is told
 			if strings.HasPrefix(other, strings.TrimSuffix(name, "/")+"/") {
-				return File{Path: name, Mode: fs.ModeDir | 0o755}, nil
+				return machine.File{Path: name, Mode: fs.ModeDir | 0o755}, nil
 			}
 		}
-		return File{}, fmt.Errorf("stat %s: %w", name, fs.ErrNotExist)
+		return machine.File{}, fmt.Errorf("stat %s: %w", name, fs.ErrNotExist)
 	}
 	mode := f.mode
 	if mode == 0 {
@@ -79,7 +81,7 @@ func (m *told) Stat(_ context.Context, name string) (File, error) {
 	if size == 0 {
 		size = int64(len(f.text))
 	}
-	return File{Path: name, Mode: mode, UID: f.uid, GID: f.gid, Size: size, Modified: f.modified, Target: f.target}, nil
+	return machine.File{Path: name, Mode: mode, UID: f.uid, GID: f.gid, Size: size, Modified: f.modified, Target: f.target}, nil
 }
 
 func (m *told) Glob(_ context.Context, pattern string) ([]string, error) {
@@ -92,13 +94,15 @@ func (m *told) Glob(_ context.Context, pattern string) ([]string, error) {
 	return out, nil
 }
 
-func (m *told) System() System { return m.system }
+func (m *told) System() machine.System { return m.system }
 
 // says is the output of a command that ended well.
-func says(out string) Output { return Output{Stdout: []byte(out)} }
+func says(out string) machine.Output { return machine.Output{Stdout: []byte(out)} }
 
 // fails is a command that ended with a complaint.
-func fails(exit int, complaint string) Output { return Output{Stderr: []byte(complaint), Exit: exit} }
+func fails(exit int, complaint string) machine.Output {
+	return machine.Output{Stderr: []byte(complaint), Exit: exit}
+}
 
 // with is a copy of the machine that tells something else.
 func (m *told) with(change func(*told)) *told {
@@ -141,8 +145,8 @@ const (
 // and a firewall that lets both in.
 func debian() *told {
 	m := &told{
-		system: System{OS: linux, Distribution: "debian", Version: "12", Root: true},
-		commands: map[string]Output{
+		system: machine.System{OS: linux, Distribution: "debian", Version: "12", Root: true},
+		commands: map[string]machine.Output{
 			"sh -c date +%s.%N; cat /proc/uptime": says(fmt.Sprintf("%d.000000000\n%d.00 190000.00\n", now.Unix(), uptime)),
 			"ip -j address": says(`[{"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},
 				{"ifname":"eth0","addr_info":[{"family":"inet","local":"192.0.2.10","prefixlen":24},{"family":"inet6","local":"2001:db8::10","prefixlen":64}]}]`),

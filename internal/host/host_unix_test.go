@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
+
+	"ftpdoctor/internal/machine"
 )
 
 // On the machine that runs the tests an inspection must end, know the machine,
@@ -15,7 +17,7 @@ func TestThisMachine(t *testing.T) {
 	if runtime.GOOS != linux {
 		t.Skip("the collectors of other systems are tested on recordings")
 	}
-	r, err := Inspect(t.Context(), local{}, Question{})
+	r, err := Inspect(t.Context(), machine.Local(), Question{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +42,7 @@ func TestWouldPassHere(t *testing.T) {
 	if runtime.GOOS != linux {
 		t.Skip("rules of Linux")
 	}
-	x, err := WouldPass(t.Context(), local{}, "tcp", 21, netip.MustParseAddr("203.0.113.9"))
+	x, err := WouldPass(t.Context(), machine.Local(), "tcp", 21, netip.MustParseAddr("203.0.113.9"))
 	if err != nil {
 		t.Skip(err)
 	}

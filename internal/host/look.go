@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ftpdoctor/internal/machine"
 )
 
 // look is one inspection: the machine, the question, and what several sections
@@ -16,7 +18,7 @@ type look struct {
 	ctx context.Context // of the inspection; what is learnt once outlives the section that asked first
 	m   Machine
 	q   Question
-	sys System
+	sys machine.System
 
 	commands memo[string, ran]
 	contents memo[string, content]
@@ -108,11 +110,11 @@ func (l *look) text(path string) string {
 }
 
 type stated struct {
-	file File
+	file machine.File
 	err  error
 }
 
-func (l *look) stat(path string) (File, error) {
+func (l *look) stat(path string) (machine.File, error) {
 	s := l.stats.of(path, func() stated {
 		f, err := l.m.Stat(l.ctx, path)
 		return stated{f, err}

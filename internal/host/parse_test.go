@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"ftpdoctor/internal/machine"
 )
 
 var compareAddr = cmp.Options{
@@ -456,14 +458,14 @@ func TestWrappers(t *testing.T) {
 }
 
 func TestModes(t *testing.T) {
-	f := File{Mode: 0o750, UID: 0, GID: 100}
+	f := machine.File{Mode: 0o750, UID: 0, GID: 100}
 	if a := allows(f, 1001, []int{1001}); a.enter || a.read {
 		t.Errorf("others: %+v", a)
 	}
 	if a := allows(f, 1001, []int{1001, 100}); !a.enter || a.write {
 		t.Errorf("group: %+v", a)
 	}
-	if a := allows(File{Mode: 0o077, UID: 1001, GID: 1001}, 1001, []int{1001}); a.enter || a.write {
+	if a := allows(machine.File{Mode: 0o077, UID: 1001, GID: 1001}, 1001, []int{1001}); a.enter || a.write {
 		t.Errorf("the owner's class counts, whatever the others may: %+v", a)
 	}
 	if got := strings.Join(ancestors("/home/alice//x/"), " "); got != "/ /home /home/alice /home/alice/x" {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"ftpdoctor/internal/finding"
+	"ftpdoctor/internal/machine"
 )
 
 // pairPEM makes a certificate with its key.
@@ -166,7 +167,7 @@ func TestScenarios(t *testing.T) {
 		}), refused(), "service/failed"},
 		{"supervisord: fatal", together(stopped, systemless, func(m *told) {
 			m.files["/etc/supervisor/supervisord.conf"] = fileTold{}
-			m.commands["supervisorctl status"] = Output{Stdout: []byte("vsftpd    FATAL     Exited too quickly (process log may have details)\n"), Exit: 3}
+			m.commands["supervisorctl status"] = machine.Output{Stdout: []byte("vsftpd    FATAL     Exited too quickly (process log may have details)\n"), Exit: 3}
 		}), refused(), "service/failed"},
 
 		{"loopback only", func(m *told) { m.say(ssTable, "*:21 ", "127.0.0.1:21 ") }, refused(), "service/loopback-only"},
@@ -279,7 +280,7 @@ func TestScenarios(t *testing.T) {
 		}, noUpload(), "file/read-only"},
 		{"upload: off", vsftpd("write_enable=YES", "#write_enable=YES"), noUpload(), "file/uploads-disabled"},
 		{"upload: quota", func(m *told) {
-			m.commands["quota -w -p -u alice"] = Output{Exit: 1, Stdout: []byte("Disk quotas for user alice (uid 1001): \n     Filesystem  blocks   quota   limit   grace   files   quota   limit   grace\n      /dev/sda1  102400*  90000  102400 1700000000      12       0       0       0\n")}
+			m.commands["quota -w -p -u alice"] = machine.Output{Exit: 1, Stdout: []byte("Disk quotas for user alice (uid 1001): \n     Filesystem  blocks   quota   limit   grace   files   quota   limit   grace\n      /dev/sda1  102400*  90000  102400 1700000000      12       0       0       0\n")}
 		}, noUpload(), "file/quota-exceeded"},
 		{"disk full", func(m *told) {
 			m.commands["df -P -k"] = says("Filesystem     1024-blocks      Used Available Capacity Mounted on\n/dev/sda1         20511312  19444352        12     100% /\n")
