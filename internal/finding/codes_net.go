@@ -8,9 +8,11 @@ var (
 	NetPortRejected = define(Def{Code: "net/port-rejected", Severity: Critical, Explains: []*Def{
 		ServiceRefused,
 	}})
-	NetSourceNotAllowed = define(Def{Code: "net/source-not-allowed", Severity: Critical})
-	NetInspectionReset  = define(Def{Code: "net/inspection-reset", Severity: Critical})
-	NetOnlyOtherPorts   = define(Def{Code: "net/only-other-ports", Severity: Critical, Explains: []*Def{
+	NetSourceNotAllowed = define(Def{Code: "net/source-not-allowed", Severity: Critical, Explains: []*Def{
+		ServiceUnavailable,
+	}})
+	NetInspectionReset = define(Def{Code: "net/inspection-reset", Severity: Critical})
+	NetOnlyOtherPorts  = define(Def{Code: "net/only-other-ports", Severity: Critical, Explains: []*Def{
 		NetPortFiltered,
 	}})
 	NetIPv6Broken = define(Def{Code: "net/ipv6-broken", Severity: Error, Explains: []*Def{

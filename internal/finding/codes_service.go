@@ -9,7 +9,7 @@ var (
 	}})
 	ServiceNotEnabled = define(Def{Code: "service/not-enabled", Severity: Warning})
 	ServiceFailed     = define(Def{Code: "service/failed", Severity: Critical, Explains: []*Def{
-		ServiceRefused,
+		ServiceRefused, NetSourceNotAllowed,
 	}})
 	ServiceOOMKilled = define(Def{Code: "service/oom-killed", Severity: Critical, Explains: []*Def{
 		ServiceRefused, ServiceFailed, ServiceNotRunning,

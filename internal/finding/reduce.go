@@ -84,14 +84,14 @@ func bestCause(findings []*Finding, symptom *Finding) *Finding {
 }
 
 // confirmedCandidate finds the confirmed finding, itself no symptom, that is one
-// of the candidates of one that is not confirmed.
+// of the candidates of one that is not confirmed, or explains it.
 func confirmedCandidate(findings []*Finding, symptom *Finding) *Finding {
 	if symptom.BecauseOf != "" || symptom.Confidence == Confirmed {
 		return nil
 	}
 	for _, c := range symptom.Candidates {
 		for _, f := range findings {
-			if f.Code == c.Code && f.Code != symptom.Code && f.Confidence == Confirmed && f.BecauseOf == "" && f.Severity >= symptom.Severity {
+			if (f.Code == c.Code || Lookup(f.Code).explains(c.Code)) && f.Code != symptom.Code && !Lookup(symptom.Code).explains(f.Code) && f.Confidence == Confirmed && f.BecauseOf == "" && f.Severity >= symptom.Severity {
 				return f
 			}
 		}

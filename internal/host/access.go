@@ -23,8 +23,13 @@ func access(_ context.Context, p *part) {
 			continue
 		}
 		p.wrappers(s)
-		if s.Family == SSH {
+		switch s.Kind {
+		case "openssh":
 			p.startups(s)
+			p.perSource(s)
+		case "proftpd":
+			p.limitLogin(s)
+			p.modBan(s)
 		}
 		if s.Family != HTTP && p.q.Login != Works {
 			p.closed(s)
@@ -121,6 +126,28 @@ func (p *part) startups(s *Server) {
 		SawAt("sshd dropped a connection from the client's address", line.Text, whence)
 }
 
+// perSource: sshd counts the connections of one address that have not logged in
+// (PerSourceMaxStartups). From outside of it all connections can be counted.
+func (p *part) perSource(s *Server) {
+	limit := s.settings.get("PerSourceMaxStartups")
+	if !p.q.Source.IsValid() || limit.number() == 0 || p.q.Login == Works {
+		return
+	}
+	n := 0
+	for _, c := range p.sockets().connections {
+		if s.listensOn(c.local.Port()) && c.peer.Addr() == p.q.Source.Unmap() {
+			n++
+		}
+	}
+	if n < limit.number() {
+		return
+	}
+	p.findAt(finding.New(finding.SSHThrottled, finding.Likely).About(s.Kind), s.port()).
+		With("count", itoa(n)).With("limit", limit.Text).With("other", p.q.Source.String()).
+		SawAt("sessions now from the client's address", fmt.Sprintf("%d from %s", n, p.q.Source), p.sockets().source).
+		SawAt("the limit in the configuration", "PerSourceMaxStartups "+limit.Text, limit.Place)
+}
+
 // dropped is the last line of sshd's log, of the last minutes, that tells of a
 // connection from the client's address that was dropped.
 func (p *part) dropped(s *Server) (logLine, string) {
@@ -185,7 +212,7 @@ func (p *part) closed(s *Server) {
 			why = r.place()
 		}
 	}
-	if why == "" && s.Kind != "openssh" {
+	if why == "" && s.Kind != "openssh" && s.Kind != "inetutils" {
 		return
 	}
 	for _, file := range []string{"/etc/nologin", "/run/nologin"} {

@@ -40,11 +40,16 @@ func account(_ context.Context, p *part) {
 			continue
 		}
 		if p.q.Login != Works {
+			e.trusted()
 			e.shell()
 			e.shadow()
 			e.keys()
 		}
+		if s.Family == SSH && p.q.Login == Works && p.q.Data == Fails {
+			e.shell()
+		}
 		e.home()
+		e.subsystem()
 		e.upload()
 		if s.Family == SSH || p.q.Port != 0 {
 			break // one service has the port
@@ -227,6 +232,10 @@ func (e *entrance) lists() {
 	switch e.s.Kind {
 	case "vsftpd":
 		e.userlist(deny)
+	case "inetutils":
+		if line := parseList(e.text("/etc/ftpusers"))[e.user]; line > 0 && !e.denied {
+			deny("/etc/ftpusers", fmt.Sprintf("/etc/ftpusers:%d", line))
+		}
 	case "proftpd":
 		v := e.s.settings.get("UseFtpUsers")
 		if line := parseList(e.text("/etc/ftpusers"))[e.user]; line > 0 && (!v.set() || v.yes()) && !e.denied {
@@ -325,13 +334,45 @@ func (e *entrance) effectiveSSH() map[string][]string {
 		from = e.q.Source.String()
 	}
 	r := e.run(append(argv, "-C", "user="+e.user+",host="+from+",addr="+from)...)
-	if !r.ok() {
-		if !e.sys.Root {
-			e.lacks("what sshd holds for this user (sshd -T needs root)")
-		}
-		return nil
+	if r.ok() {
+		return parseSSHD(r.out)
 	}
-	return parseSSHD(r.out)
+	switch said := lastLine(r.err); {
+	case !e.sys.Root:
+		e.lacks("what sshd holds for this user (sshd -T needs root)")
+	case r.failed == nil && said != "" && e.q.Login == Fails:
+		// The process of each session reads it anew, and fails as this one does.
+		e.findAt(finding.New(finding.SSHServerConfig, finding.Confirmed).Stop().About(e.s.Kind), e.s.port()).
+			With("reply", said).With("file", e.s.Config).
+			SawAt("sshd can't work with its set-up, and says why", said, "sshd -T")
+	}
+	return nil
+}
+
+// lastLine is the last line that says something.
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
+}
+
+// subsystem: the SFTP server that sshd is to start must be set up and be there.
+func (e *entrance) subsystem() {
+	if e.sshd == nil || e.q.Data == Works || e.q.Login == Fails {
+		return
+	}
+	words := e.sshd["subsystem"]
+	i := slices.Index(words, "sftp")
+	forced := strings.Join(e.sshd["forcecommand"], " ")
+	switch {
+	case strings.HasPrefix(forced, "internal-sftp"):
+	case i < 0 || i+1 >= len(words):
+		e.findAt(finding.New(finding.SSHSFTPNotEnabled, finding.Confirmed).Stop().About(e.s.Kind), e.s.port()).With("file", e.s.Config).
+			SawAt("the configuration has no SFTP subsystem", "Subsystem", e.s.Config)
+	case strings.HasPrefix(words[i+1], "/") && e.chrootDirectory() == "" && e.missing(words[i+1]):
+		e.findAt(finding.New(finding.SSHServerConfig, finding.Confirmed).Stop().About(e.s.Kind), e.s.port()).
+			With("path", words[i+1]).With("file", e.s.Config).With("reply", words[i+1]).
+			SawAt("the program of the SFTP subsystem is not there", words[i+1], e.s.Config)
+	}
 }
 
 // parseSSHD reads `sshd -T`: a keyword in small letters and its arguments;
@@ -427,6 +468,16 @@ func (e *entrance) virtual() (found, known bool) {
 
 func number(s string) int { return value{Text: s}.number() }
 
+// trusted: Pure-FTPd lets no account in whose number is below MinUID.
+func (e *entrance) trusted() {
+	v := e.s.settings.get("MinUID")
+	if e.s.Kind != "pure-ftpd" || v.number() <= e.acct.UID {
+		return
+	}
+	e.refuse(finding.New(finding.AuthUserDenied, finding.Confirmed)).With("file", v.Place).With("limit", v.Text).
+		SawAt("the number of the account, and the least that is let in", fmt.Sprintf("uid %d, MinUID %s", e.acct.UID, v.Text), v.Place)
+}
+
 // shell: PAM's pam_shells, ProFTPD's RequireValidShell, sshd's own check.
 func (e *entrance) shell() {
 	shell := e.acct.Shell
@@ -447,6 +498,8 @@ func (e *entrance) shell() {
 		}
 	case viaPAM:
 		rule, why = "pam_shells.so", r.place()
+	case e.s.Kind == "inetutils":
+		rule, why = "ftpd", "ftpd(8)"
 	default:
 		return
 	}

@@ -192,6 +192,7 @@ func (p *part) switches(s *Server) {
 			With("file", v.Place).SawAt("a setting of the configuration", "pasv_enable="+v.Text, v.Place)
 	}
 	if p.q.Upload && p.q.Transfer != Works {
+		p.limitWrite(s)
 		v := s.settings.get("write_enable")
 		if s.Kind == "vsftpd" && (!v.set() || !v.yes()) {
 			place := v.Place

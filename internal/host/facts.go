@@ -49,6 +49,8 @@ type Server struct {
 	Listeners []Listener `json:"listeners,omitempty"`
 
 	argv     []string
+	exec     string    // the program that a super-server is to start, and
+	execAt   string    // where that stands
 	reloaded time.Time // the last time the service manager saw a change of state
 	settings *settings
 }

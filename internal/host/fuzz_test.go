@@ -66,6 +66,8 @@ func FuzzReaders(f *testing.F) {
 		parseAVC(s)
 		parseAppArmor(s)
 		parseSSHD(s)
+		parseInetd(s)
+		parseXinetd(s)
 		parseCertificates(s)
 		parseKey(s)
 		pureOptions(parseCmdline(s))

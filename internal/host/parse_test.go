@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"ftpdoctor/internal/conf"
 	"ftpdoctor/internal/machine"
 )
 
@@ -276,6 +277,43 @@ func TestKindOf(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%v is %q, want %q", p.Args, got, want)
+		}
+	}
+}
+
+func TestSuperServers(t *testing.T) {
+	got := parseInetd("# ftp off\nftp stream tcp4 nowait root /usr/sbin/in.ftpd in.ftpd -l\nftp stream tcp nowait root /usr/sbin/tcpd /usr/sbin/vsftpd\nbroken line\n")
+	want := []inetdEntry{{"/usr/sbin/in.ftpd", "in.ftpd", 2}, {"/usr/sbin/tcpd", "/usr/sbin/vsftpd", 3}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(inetdEntry{})); diff != "" {
+		t.Errorf("inetd (-want +got):\n%s", diff)
+	}
+	got = parseXinetd("defaults\n{\n}\nservice ftp\n{\n\tdisable = no\n\tserver\t= /usr/sbin/vsftpd\n}\nservice x\n{\n disable = yes\n server = /usr/sbin/x\n}\n")
+	want = []inetdEntry{{"/usr/sbin/vsftpd", "", 7}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(inetdEntry{})); diff != "" {
+		t.Errorf("xinetd (-want +got):\n%s", diff)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	tests := []struct {
+		section string
+		denies  bool
+	}{
+		{"Order allow,deny\nAllow from 203.0.113.200\nDenyAll", true},
+		{"Order allow,deny\nAllow from 203.0.113.0/24\nDenyAll", false},
+		{"Deny from 203.0.113.\nAllow from all", false},
+		{"Order deny,allow\nDeny from 203.0.113.9", true},
+		{"DenyAll\nAllowUser alice", false}, // it hangs on the user
+		{"Allow from .example.com\nDenyAll", false},
+		{"Allow from 10.0.0.0/8, 192.168.0.0/16\nDeny from all", true},
+	}
+	for _, tt := range tests {
+		set, _ := conf.ParseSet(conf.ProFTPD, "/p", func(string) ([]byte, error) {
+			return []byte("<Limit LOGIN>\n" + tt.section + "\n</Limit>\n<Directory /x>\n<Limit LOGIN>\nDenyAll\n</Limit>\n</Directory>\n"), nil
+		}, func(string) ([]string, error) { return nil, nil })
+		all := limitsOf(set, "LOGIN")
+		if len(all) != 1 || all[0].denies(addr("203.0.113.9")) != tt.denies {
+			t.Errorf("%q: %+v", tt.section, all)
 		}
 	}
 }

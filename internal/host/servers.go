@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -55,6 +56,7 @@ var kinds = []*kind{
 		configs:  []string{"/etc/nginx/nginx.conf", "/usr/local/etc/nginx/nginx.conf"}, pidfile: "/run/nginx.pid",
 	},
 	{name: "inetutils", family: FTP, programs: []string{"ftpd", "in.ftpd"}, binaries: []string{"/usr/sbin/ftpd", "/usr/sbin/in.ftpd"}},
+	{name: "dropbear", family: SSH, programs: []string{"dropbear"}, units: []string{"dropbear.service"}, binaries: []string{"/usr/sbin/dropbear"}},
 	{name: "pyftpdlib", family: FTP},
 	{name: "filezilla-server", family: FTP, programs: []string{"filezilla-server", "filezilla-serve"}, units: []string{"filezilla-server.service"}},
 	{name: "sftpgo", family: SSH, programs: []string{"sftpgo"}, units: []string{"sftpgo.service"}},
@@ -281,7 +283,7 @@ func (l *look) findServers() []*Server {
 			}
 		}
 		if !running {
-			s.Via, s.Listeners = l.viaSuperServer(k)
+			l.viaSuperServer(k, s)
 		}
 		s.Config = l.configOf(k, s)
 		if managed || running || s.Via != "" || s.Program != "" {
@@ -391,31 +393,82 @@ func (l *look) startOf(pid int) time.Time {
 	return l.clock().at(ticks)
 }
 
-// viaSuperServer tells who starts the server for each connection, and where.
-func (l *look) viaSuperServer(k *kind) (string, []Listener) {
+// viaSuperServer notes who starts the server for each connection, and where.
+func (l *look) viaSuperServer(k *kind, s *Server) {
 	for _, u := range l.units().all {
 		base := strings.TrimSuffix(u.Name, ".socket")
 		if strings.HasSuffix(u.Name, ".socket") && u.Active == "active" && (base == k.name || slices.Contains(k.units, base+".service")) {
-			return u.Name, l.heldBy("systemd", "init")
+			s.Via, s.Listeners = u.Name, l.heldBy("systemd", "init")
+			return
 		}
 	}
 	for _, name := range []string{"xinetd", "inetd", "openbsd-inetd", "inetutils-inetd"} {
 		if !slices.ContainsFunc(l.processes(), func(p Process) bool { return p.Name == name }) {
 			continue
 		}
-		files := []string{"/etc/inetd.conf"}
+		files, read := []string{"/etc/inetd.conf"}, parseInetd
 		if name == "xinetd" {
-			files = append([]string{"/etc/xinetd.conf"}, l.glob("/etc/xinetd.d/*")...)
+			files, read = append([]string{"/etc/xinetd.conf"}, l.glob("/etc/xinetd.d/*")...), parseXinetd
 		}
 		for _, file := range files {
-			for line := range strings.Lines(l.text(file)) {
-				if !strings.HasPrefix(strings.TrimSpace(line), "#") && slices.ContainsFunc(k.programs, func(p string) bool { return strings.Contains(line, "/"+p) }) {
-					return name + " (" + file + ")", l.heldBy(name)
+			for _, e := range read(l.text(file)) {
+				if slices.Contains(k.programs, path.Base(e.program)) || path.Base(e.program) == "tcpd" && slices.Contains(k.programs, path.Base(e.argv0)) {
+					s.Via, s.Listeners = name+" ("+file+")", l.heldBy(name)
+					s.exec, s.execAt = e.program, fmt.Sprintf("%s:%d", file, e.line)
+					return
 				}
 			}
 		}
 	}
-	return "", nil
+}
+
+// inetdEntry is a service of a super-server.
+type inetdEntry struct {
+	program, argv0 string
+	line           int
+}
+
+// parseInetd reads inetd.conf(5): service, socket, protocol, wait, user, program, arguments.
+func parseInetd(text string) []inetdEntry {
+	var all []inetdEntry
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		f := strings.Fields(line)
+		if len(f) < 6 || strings.HasPrefix(f[0], "#") || len(all) >= maxRows {
+			continue
+		}
+		e := inetdEntry{program: f[5], line: n}
+		if len(f) > 6 {
+			e.argv0 = f[6]
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// parseXinetd reads xinetd.conf(5): the server of each service that is not disabled.
+func parseXinetd(text string) []inetdEntry {
+	var all []inetdEntry
+	var e inetdEntry
+	disabled, n := false, 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		k, v, ok := strings.Cut(line, "=")
+		switch k, v = strings.TrimSpace(k), strings.TrimSpace(v); {
+		case ok && k == "server":
+			e.program, e.line = v, n
+		case ok && k == "disable":
+			disabled = v == "yes"
+		case line == "}":
+			if e.program != "" && !disabled && len(all) < maxRows {
+				all = append(all, e)
+			}
+			e, disabled = inetdEntry{}, false
+		}
+	}
+	return all
 }
 
 // heldBy are the listening sockets of a program.

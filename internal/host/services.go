@@ -79,6 +79,12 @@ func (p *part) likelier(a, b *Server) bool {
 
 // runs: what a service that runs may hide.
 func (p *part) runs(s *Server, u unit, managed bool, killed map[string]logLine) {
+	if s.exec != "" && p.q.Login != Works && p.missing(s.exec) {
+		f := finding.New(finding.ServiceFailed, finding.Confirmed).With("name", s.Kind).With("reply", s.exec+": No such file or directory").
+			SawAt("the program that is to be started for each connection", s.exec, s.execAt).
+			SawAt("the program is not there", s.exec, s.exec)
+		p.stops(f, s)
+	}
 	if managed && u.Manager == "systemctl show" && s.Via == "" && (u.Enabled == "disabled" || u.Enabled == "masked") && !p.triggered(u) {
 		p.findAt(finding.New(finding.ServiceNotEnabled, finding.Confirmed), s.port()).About(s.Kind).
 			With("name", u.Name).
