@@ -30,8 +30,8 @@ type Address struct {
 
 // ParseAddress reads ssh://[user@]host[:port], with or without the scheme.
 func ParseAddress(s string) (Address, error) {
-	bad := func(why string) (Address, error) {
-		return Address{}, fmt.Errorf("%q is no address for SSH: %s; for example ssh://admin@ftp.example.com", s, why)
+	bad := func(why string) (Address, error) { // without the text, in which there may be a password
+		return Address{}, fmt.Errorf("this is no address for SSH: %s; for example ssh://admin@ftp.example.com", why)
 	}
 	text := s
 	if !strings.Contains(text, "://") {
@@ -240,7 +240,7 @@ func (t *there) close() error {
 var errNoShell = errors.New("the account's shell runs no commands")
 
 // run runs a command in a session of its own. The login shell is given nothing
-// to interpret but "/bin/sh", since it may be fish or csh; what to run goes to
+// to interpret but "exec /bin/sh", since it may be fish or csh; what to run goes to
 // that shell's standard input. What start-up files print comes before our mark,
 // and is left out.
 func (t *there) run(ctx context.Context, argv []string) (Output, error) {
@@ -323,7 +323,7 @@ func (t *there) session(ctx context.Context, running *sessionOf, text string) (O
 	}
 	stdout, stderr := &bounded{max: MaxOutput + maxNoise, full: running.kill}, &bounded{max: MaxOutput + maxNoise, full: running.kill}
 	s.Stdin, s.Stdout, s.Stderr = strings.NewReader(text), stdout, stderr
-	if err := s.Start("/bin/sh"); err != nil {
+	if err := s.Start("exec /bin/sh"); err != nil {
 		return Output{}, fmt.Errorf("%w: %w", errNoShell, err)
 	}
 	err = s.Wait()
@@ -401,7 +401,9 @@ func wrap(argv []string, mark string) string {
 	}
 	fmt.Fprintf(&b, "if command -v %s >/dev/null 2>&1; then m=%s; else m=%s; fi\n", quote(probe), mark, mark+missing)
 	b.WriteString("printf '%s\\n' $m; printf '%s\\n' $m >&2\n")
-	fmt.Fprintf(&b, "exec %s </dev/null\n}\n", Quote(argv...))
+	// A server ends what we give up on only for others than root, if at all.
+	fmt.Fprintf(&b, "t=; if command -v timeout >/dev/null 2>&1; then t='timeout -k 1 %d'; fi\n", int((Limit+2*time.Second).Seconds()))
+	fmt.Fprintf(&b, "exec $t %s </dev/null\n}\n", Quote(argv...))
 	return b.String()
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -98,6 +99,8 @@ func startSSHD(t *testing.T, conf, shell string) *sshd {
 	loginShell := write("shell", shell, 0o755)
 	passwd, err := os.ReadFile("/etc/passwd")
 	must(err)
+	// The tester's own start-up files are no part of the test.
+	passwd = append([]byte("root:x:0:0:root:"+s.dir+":/bin/sh\n"), regexp.MustCompile(`(?m)^root:.*\n`).ReplaceAll(passwd, nil)...)
 	passwd = append(passwd, "other:x:2345:2345::/:"+loginShell+"\n"...)
 	if !bytes.Contains(passwd, []byte("\nsshd:")) {
 		passwd = append(passwd, "sshd:x:2346:65534::/run/sshd:/usr/sbin/nologin\n"...)
@@ -117,7 +120,7 @@ func startSSHD(t *testing.T, conf, shell string) *sshd {
 	cmd := exec.Command("/bin/sh", "-ec", script)
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(libs, ":"))
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID}
 	must(cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // the first of its namespace of processes: all end
