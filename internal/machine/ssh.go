@@ -402,7 +402,7 @@ func wrap(argv []string, mark string) string {
 	fmt.Fprintf(&b, "if command -v %s >/dev/null 2>&1; then m=%s; else m=%s; fi\n", quote(probe), mark, mark+missing)
 	b.WriteString("printf '%s\\n' $m; printf '%s\\n' $m >&2\n")
 	// A server ends what we give up on only for others than root, if at all.
-	fmt.Fprintf(&b, "t=; if command -v timeout >/dev/null 2>&1; then t='timeout -k 1 %d'; fi\n", int((Limit+2*time.Second).Seconds()))
+	fmt.Fprintf(&b, "t=; if command -v timeout >/dev/null 2>&1; then t='timeout -k 1 %d'; fi\n", int((Limit + 2*time.Second).Seconds()))
 	fmt.Fprintf(&b, "exec $t %s </dev/null\n}\n", Quote(argv...))
 	return b.String()
 }
