@@ -55,6 +55,7 @@ var may = map[string]struct {
 	// the program wires them together
 	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf probe lint audit report ftptest lab"},
 	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav machine probe report ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav machine probe report ftptest lab host"},
 }
 
 // dialers are the packages that may open connections and sockets.

@@ -34,6 +34,9 @@ type checkFlags struct {
 	replay       string
 	plan         bool
 	parallel     int
+	hostAt       string
+	jump         string
+	hostIdentity []string
 }
 
 const checkExamples = `  ftpdoctor check ftp.example.com
@@ -43,6 +46,7 @@ const checkExamples = `  ftpdoctor check ftp.example.com
   ftpdoctor check sftp://alice@ftp.example.com/in/ --identity ~/.ssh/upload_key
   ftpdoctor check davs://alice@files.example.com/dav/
   ftpdoctor check ftp://alice@ftp.example.com/ --active
+  ftpdoctor check ftp://alice@ftp.example.com/ --host ssh://admin@ftp.example.com
   ftpdoctor check ftp://h/ --format nagios                as a monitoring plugin
   ftpdoctor check --targets servers.txt --format json
   ftpdoctor check ftp://h/ --record fault.rec             keep it for a colleague
@@ -97,6 +101,9 @@ func (f *checkFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.record, "record", "", "keep every step in this file, free of secrets")
 	fl.StringVar(&f.replay, "replay", "", "make the diagnosis again from such a file, without a network")
 	fl.BoolVar(&f.plan, "plan", false, "print which checks would be made, and make none")
+	fl.StringVar(&f.hostAt, "host", "", "look at the server's machine too: ssh://[USER@]SERVER[:PORT], or local")
+	fl.StringVar(&f.jump, "jump", "", "with --host: log in to this machine first, and go on from there")
+	fl.StringArrayVar(&f.hostIdentity, "host-identity", nil, "with --host: log in there with this private key instead of the agent's and the usual ones")
 	fl.IntVar(&f.parallel, "parallel", 32, "how many targets are checked at once")
 	for flag, values := range map[string][]string{"op": {"list", "download", "upload"}, "format": report.Formats()} {
 		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
@@ -130,6 +137,10 @@ func (f *checkFlags) validate() error {
 		return errors.New("--timeout must be more than 0, for example 30s")
 	case f.options.Soak < 0:
 		return errors.New("--soak must not be negative; for example 6m")
+	case f.hostAt == "" && (f.jump != "" || len(f.hostIdentity) > 0):
+		return errors.New("--jump and --host-identity need --host: the machine to log in to")
+	case f.hostAt != "" && f.record != "":
+		return errors.New("--record keeps what a check sees from outside; leave --host out")
 	case f.parallel < 1:
 		return errors.New("--parallel must be at least 1")
 	}
@@ -215,7 +226,17 @@ func (p *program) checkOne(ctx context.Context, given string, f *checkFlags, tel
 		}
 	}
 	save := f.recording(w, t.String(), t.HasPass)
-	rep := probe.Run(ctx, w, t, f.options, tell)
+	check := func() *finding.Report { return probe.Run(ctx, w, t, f.options, tell) }
+	if f.hostAt == "" {
+		rep := check()
+		return rep, save()
+	}
+	way := wayIn{identity: f.hostIdentity, knownHosts: f.options.KnownHosts, jump: f.jump}
+	open, err := way.opener(p, f.hostAt)
+	if err != nil {
+		return nil, err
+	}
+	rep := lookAtHost(ctx, t, f, open, check)
 	return rep, save()
 }
 

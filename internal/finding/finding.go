@@ -156,6 +156,7 @@ type Evidence struct {
 	What   string `json:"what"`             // what was looked at; a phrase of the catalogue of phrases
 	Detail string `json:"detail,omitempty"` // what was seen: replies, addresses, times; our own words within are marked by [Say]
 	Source string `json:"source,omitempty"` // where it was seen; a phrase
+	Side   Side   `json:"side,omitempty"`   // in a report of both sides: which saw it
 }
 
 // Candidate is a cause that fits, or was ruled out, and why.

@@ -206,7 +206,7 @@ func (r *Report) Localize(lang Lang) {
 			f.Args[name] = Said(v, lang)
 		}
 		for i, e := range f.Evidence {
-			f.Evidence[i] = Evidence{What: Phrase(e.What, lang), Detail: Said(e.Detail, lang), Source: Phrase(e.Source, lang)}
+			f.Evidence[i] = Evidence{What: Phrase(e.What, lang), Detail: Said(e.Detail, lang), Source: Phrase(e.Source, lang), Side: e.Side}
 		}
 		p, err := PageOf(f.Code, lang)
 		if err != nil {

@@ -10,6 +10,7 @@ var phrases = func() map[string]string {
 	maps.Copy(all, phrasesZhDetail)
 	maps.Copy(all, phrasesZhLog)
 	maps.Copy(all, phrasesZhHost)
+	maps.Copy(all, phrasesZhSides)
 	return all
 }()
 

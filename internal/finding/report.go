@@ -81,6 +81,8 @@ type Report struct {
 	// NotAvailable lists what this machine or user could not look at, each
 	// with the capability that is missing. Phrases.
 	NotAvailable []string `json:"not_available,omitempty"`
+	// Host is what an inspection of the server's machine learnt.
+	Host map[string]any `json:"host,omitempty"`
 }
 
 // Service is one of the services that a host offers.

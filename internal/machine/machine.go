@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os/exec"
 	"path"
 	"runtime"
@@ -110,6 +111,7 @@ type Machine struct {
 	name  string
 	way   way
 	local bool // files are read directly
+	from  netip.Addr
 
 	system func() System
 	sudo   func() bool // sudo without a password works for something
@@ -123,6 +125,10 @@ func (m *Machine) Name() string { return m.name }
 
 // System says what kind of machine it is.
 func (m *Machine) System() System { return m.system() }
+
+// From is the address from which we come, as the machine sees it; invalid: not
+// known, since it is this machine, or another one is in between.
+func (m *Machine) From() netip.Addr { return m.from }
 
 // Ran lists what was done so far, in the order in which it began.
 func (m *Machine) Ran() []Command {

@@ -109,10 +109,10 @@ func FuzzParseStat(f *testing.F) {
 }
 
 func FuzzParseSystem(f *testing.F) {
-	f.Add("Linux\n6.1.0\nhost\nroot\n0\n1767323045.123456789\nID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian\"\n")
-	f.Add("Darwin\n25\nmac\nme\n501\n1767323045.N\n")
+	f.Add("Linux\n6.1.0\nhost\nroot\n0\n1767323045.123456789\n192.0.2.1 5 192.0.2.2 22\nID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian\"\n")
+	f.Add("Darwin\n25\nmac\nme\n501\n1767323045.N\n\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, _, err := parseSystem(text)
+		s, _, _, err := parseSystem(text)
 		if err == nil && strings.Contains(s.User, "\n") {
 			t.Errorf("%+v", s)
 		}

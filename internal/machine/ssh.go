@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os/exec"
 	"os/user"
@@ -143,6 +144,9 @@ func Dial(ctx context.Context, at Address, o Options) (*Machine, error) {
 	sys, err := m.remoteSystem(ctx)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("log in to %s: %w", at, err), t.close())
+	}
+	if o.Jump != nil {
+		m.from = netip.Addr{} // that is the other machine's
 	}
 	sudo := false
 	if !sys.Root && !o.NoSudo && m.canSudo(ctx, "-l") {

@@ -3,6 +3,7 @@ package machine
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/user"
@@ -55,7 +56,7 @@ func (s *System) release(text string) {
 }
 
 // systemScript asks all at once: each question costs a round trip.
-const systemScript = `uname -s; uname -r; uname -n; id -un; id -u; date +%s.%N; cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null; :`
+const systemScript = `uname -s; uname -r; uname -n; id -un; id -u; date +%s.%N; echo "$SSH_CONNECTION"; cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null; :`
 
 // remoteSystem asks what the machine is, which is the first command there.
 func (m *Machine) remoteSystem(ctx context.Context) (System, error) {
@@ -66,17 +67,23 @@ func (m *Machine) remoteSystem(ctx context.Context) (System, error) {
 	if err != nil {
 		return System{}, err
 	}
-	s, clock, err := parseSystem(string(out.Stdout))
+	s, clock, from, err := parseSystem(string(out.Stdout))
+	m.from = from
 	if err == nil && !clock.IsZero() {
 		s.Clock = clock.Sub(began.Add(time.Since(began) / 2))
 	}
 	return s, err
 }
 
-func parseSystem(text string) (s System, clock time.Time, err error) {
-	f := strings.SplitN(text, "\n", 7)
-	if len(f) < 7 {
-		return s, clock, errors.New("it does not answer as a Unix")
+func parseSystem(text string) (s System, clock time.Time, from netip.Addr, err error) {
+	f := strings.SplitN(text, "\n", 8)
+	if len(f) < 8 {
+		return s, clock, from, errors.New("it does not answer as a Unix")
+	}
+	// SSH_CONNECTION: address and port of the client, then of the server (ssh(1)).
+	client, _, _ := strings.Cut(f[6], " ")
+	if from, err = netip.ParseAddr(client); err != nil {
+		from = netip.Addr{}
 	}
 	s = System{OS: strings.ToLower(f[0]), Kernel: f[1], Host: f[2], User: f[3], Root: f[4] == "0"}
 	whole, fraction, _ := strings.Cut(f[5], ".")
@@ -87,6 +94,6 @@ func parseSystem(text string) (s System, clock time.Time, err error) {
 		}
 		clock = time.Unix(sec, nsec)
 	}
-	s.release(f[6])
-	return s, clock, nil
+	s.release(f[7])
+	return s, clock, from, nil
 }

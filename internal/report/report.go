@@ -36,6 +36,8 @@ type Options struct {
 	Width int
 	// Verbose 1 shows every finding, piece of evidence and remedy in full.
 	Verbose int
+	// Command is the subcommand that made the report; empty: check.
+	Command string
 }
 
 const (
@@ -51,6 +53,9 @@ func (o Options) normal() Options {
 		o.Width = defaultWidth
 	}
 	o.Width = max(o.Width, minWidth)
+	if o.Command == "" {
+		o.Command = "check"
+	}
 	return o
 }
 

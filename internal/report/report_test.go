@@ -228,7 +228,7 @@ func TestTextKeepsWidth(t *testing.T) {
 					r := localized(t, name, lang)
 					got := render(t, formats[0], r, Options{Lang: lang, Width: w, Verbose: verbose})
 					commands := map[string]bool{}
-					_, command := newView(r, Options{Lang: lang}).nextStep()
+					_, command := newView(r, Options{Lang: lang}).nextStep(Options{}.normal())
 					commands[command] = true
 					for _, d := range finding.Catalogue() {
 						commands["ftpdoctor explain "+string(d.Code)] = true

@@ -252,11 +252,17 @@ func (o Options) detail(e finding.Evidence) []string {
 
 // label is what was looked at, and where.
 func (o Options) label(e finding.Evidence) string {
-	s := e.What
-	if e.Source != "" {
-		s += o.say("parenthesis", e.Source)
+	where := e.Source
+	if e.Side != "" {
+		where = o.word("side", string(e.Side))
+		if e.Source != "" {
+			where += o.say("list-comma") + e.Source
+		}
 	}
-	return s
+	if where == "" {
+		return e.What
+	}
+	return e.What + o.say("parenthesis", where)
 }
 
 // observation is one piece of evidence: on one line where it fits, else the
@@ -466,7 +472,7 @@ func (p *printer) facts(v *view) {
 
 // next is the last word: what to do now.
 func (p *printer) next(v *view) {
-	key, command := v.nextStep()
+	key, command := v.nextStep(p.o)
 	if command == "" {
 		p.para("", p.o.say("next", p.o.say(key)))
 		return
@@ -480,15 +486,15 @@ func (p *printer) next(v *view) {
 }
 
 // nextStep gives the wording of what to do next, and a command or none.
-func (v *view) nextStep() (key, command string) {
-	check := "ftpdoctor check " + shellWord(oneLine(v.Target))
+func (v *view) nextStep(o Options) (key, command string) {
+	check := "ftpdoctor " + o.Command + " " + shellWord(oneLine(v.Target))
 	switch {
 	case v.RootCause != nil && v.RootCause.Decide != "" && v.RootCause.Confidence != finding.Confirmed:
 		return "next:decide", check
 	case v.RootCause != nil:
 		return "next:fixed", check
 	case v.Status == finding.Unknown:
-		return "next:unknown", fmt.Sprintf("ftpdoctor check --timeout %ds %s", max(60, 2*int(min(v.DurationS, 1e6))), shellWord(oneLine(v.Target)))
+		return "next:unknown", fmt.Sprintf("ftpdoctor %s --timeout %ds %s", o.Command, max(60, 2*int(min(v.DurationS, 1e6))), shellWord(oneLine(v.Target)))
 	case len(v.others) > 0 && v.others[0].Severity >= finding.Warning:
 		return "next:explain", "ftpdoctor explain " + shellWord(string(v.others[0].Code))
 	default:

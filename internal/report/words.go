@@ -64,6 +64,21 @@ var words = map[string]pair{
 	"check:proxy":     {"proxy", "代理"},
 	"check:services":  {"usual ports", "常用端口"},
 
+	"check:host-services":     {"services", "服务进程"},
+	"check:host-sockets":      {"sockets", "监听端口"},
+	"check:host-firewall":     {"firewall", "防火墙"},
+	"check:host-config":       {"configuration", "配置"},
+	"check:host-certificates": {"certificates", "证书"},
+	"check:host-account":      {"account", "账号"},
+	"check:host-access":       {"access lists", "访问控制"},
+	"check:host-resources":    {"resources", "资源"},
+	"check:host-denials":      {"denials", "安全模块"},
+	"check:host-clock":        {"clock", "时钟"},
+	"check:host-login":        {"way in", "登录主机"},
+
+	"side:client": {"seen from the client", "客户端所见"},
+	"side:host":   {"on the server's machine", "服务器主机上"},
+
 	"who:client":    {"whoever runs the client", "客户端使用方"},
 	"who:network":   {"whoever runs the network in between", "中间网络的管理员"},
 	"who:server":    {"the server's administrator", "服务器管理员"},
