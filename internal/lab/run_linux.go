@@ -192,6 +192,9 @@ func stage(ctx context.Context, s Scenario) (*Net, Result) {
 	setup, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	err = s.Setup(setup, n)
+	if err == nil && s.Host {
+		err = n.Admin(setup)
+	}
 	r.Setup = time.Since(began).Seconds()
 	if err != nil {
 		r.Reason = "set-up: " + err.Error()
@@ -288,7 +291,9 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 		argv = append(argv, "--lang", o.Lang)
 	}
 	record := ""
-	if o.RecordDir != "" {
+	if s.Host {
+		argv = append(argv, "--host", adminURL, "--host-identity", filepath.Join(home, adminKey))
+	} else if o.RecordDir != "" { // a recording is of one side
 		record = filepath.Join(o.RecordDir, strings.ReplaceAll(s.Name, "/", "-")+".rec")
 		argv = append(argv, "--record", record)
 	}

@@ -37,6 +37,10 @@ type Scenario struct {
 	// (also when empty) or "degraded".
 	MaxStatus string
 
+	// Host lets the check look at the server's machine too, as the
+	// administrator over SSH (`--host ssh://…`).
+	Host bool
+
 	// Root says that the client can decide only as root. The runner skips such
 	// a scenario when it runs unprivileged.
 	Root bool

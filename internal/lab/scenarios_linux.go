@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// List returns all scenarios, healthy controls first, then by layer.
+// List returns all scenarios, healthy controls first, then by layer, then those
+// of both sides.
 func List() []Scenario {
-	return slices.Concat(
+	one := slices.Concat(
 		healthyScenarios(),
 		clientScenarios(),
 		dnsScenarios(),
@@ -22,6 +23,7 @@ func List() []Scenario {
 		surveyScenarios(),
 		httpScenarios(),
 	)
+	return append(one, hostScenarios(one)...)
 }
 
 // target is what most scenarios check: the account lab on the usual name.
