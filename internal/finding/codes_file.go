@@ -10,7 +10,9 @@ var (
 	FileReadOnly         = define(Def{Code: "file/read-only", Severity: Error})
 	FileNameRefused      = define(Def{Code: "file/name-refused", Severity: Error})
 	FileOverwriteDenied  = define(Def{Code: "file/overwrite-denied", Severity: Error})
-	FileUploadsDisabled  = define(Def{Code: "file/uploads-disabled", Severity: Error})
-	FileLocked           = define(Def{Code: "file/locked", Severity: Error})
-	FileCorrupted        = define(Def{Code: "file/corrupted", Severity: Error})
+	FileUploadsDisabled  = define(Def{Code: "file/uploads-disabled", Severity: Error, Explains: []*Def{
+		FilePermissionDenied,
+	}})
+	FileLocked    = define(Def{Code: "file/locked", Severity: Error})
+	FileCorrupted = define(Def{Code: "file/corrupted", Severity: Error})
 )

@@ -25,6 +25,7 @@ func access(_ context.Context, p *part) {
 		p.wrappers(s)
 		switch s.Kind {
 		case "openssh":
+			p.setUp(s)
 			p.startups(s)
 			p.perSource(s)
 		case "proftpd":
@@ -91,6 +92,38 @@ func (p *part) wrapped(s *Server) (daemon, why string) {
 	return "", ""
 }
 
+// setUp asks sshd whether it can work with what it has: the process of each
+// session starts anew, and fails as this one does.
+func (p *part) setUp(s *Server) {
+	if !p.sys.Root || p.q.Login == Works {
+		return
+	}
+	argv := []string{sshdProgram(s), "-T"}
+	if s.Config != "" {
+		argv = append(argv, "-f", s.Config)
+	}
+	r := p.run(argv...)
+	said := lastLine(r.err)
+	if r.failed != nil || r.exit == 0 || said == "" {
+		return
+	}
+	f := finding.New(finding.SSHServerConfig, finding.Confirmed).About(s.Kind).With("reply", said).With("file", s.Config).
+		SawAt("sshd can't work with its set-up, and says why", said, strings.Join(argv, " "))
+	if p.q.Port != 0 {
+		f.Stop()
+	} else {
+		f.As(finding.Warning) // what runs may go on with what it read before
+	}
+	p.findAt(f, s.port())
+}
+
+func sshdProgram(s *Server) string {
+	if s.Program == "" {
+		return "/usr/sbin/sshd"
+	}
+	return s.Program
+}
+
 var (
 	startupTitle = regexp.MustCompile(`\[listener\] (\d+) of (\d+)-(\d+) startups`)
 	sshdDrops    = regexp.MustCompile(`drop connection #?\d* ?from \[?([0-9a-fA-F.:]+)\]?.*|(?:beginning|exited) MaxStartups throttling.*|.*(?:penalty|PerSourcePenalties).*`)
@@ -144,7 +177,7 @@ func (p *part) perSource(s *Server) {
 	}
 	p.findAt(finding.New(finding.SSHThrottled, finding.Likely).About(s.Kind), s.port()).
 		With("count", itoa(n)).With("limit", limit.Text).With("other", p.q.Source.String()).
-		SawAt("sessions now from the client's address", fmt.Sprintf("%d from %s", n, p.q.Source), p.sockets().source).
+		SawAt("sessions now from the client's address", fmt.Sprintf("%s: %d", p.q.Source, n), p.sockets().source).
 		SawAt("the limit in the configuration", "PerSourceMaxStartups "+limit.Text, limit.Place)
 }
 

@@ -226,7 +226,7 @@ func (e *entrance) lists() {
 		case r.arg("sense") == "deny" && line > 0:
 			deny(fmt.Sprintf("sense=deny: %s", e.user), fmt.Sprintf("%s:%d", file, line))
 		case r.arg("sense") == "allow" && line == 0:
-			deny(fmt.Sprintf("sense=allow, without %s", e.user), file)
+			deny(finding.Say("%s does not name %s", "sense=allow", e.user), file)
 		}
 	}
 	switch e.s.Kind {
@@ -266,7 +266,7 @@ func (e *entrance) userlist(deny func(string, string)) {
 	case (value{Text: denies}).yes() && line > 0:
 		deny("userlist_deny="+denies, fmt.Sprintf("%s:%d", file, line))
 	case !(value{Text: denies}).yes() && line == 0:
-		deny("userlist_deny="+denies+", without "+e.user, file)
+		deny(finding.Say("%s does not name %s", "userlist_deny="+denies, e.user), file)
 	}
 }
 
@@ -321,11 +321,7 @@ func (e *entrance) groupsOf() []string {
 
 // effectiveSSH asks sshd what it would do with the user (sshd -T -C).
 func (e *entrance) effectiveSSH() map[string][]string {
-	program := e.s.Program
-	if program == "" {
-		program = "/usr/sbin/sshd"
-	}
-	argv := []string{program, "-T"}
+	argv := []string{sshdProgram(e.s), "-T"}
 	if e.s.Config != "" {
 		argv = append(argv, "-f", e.s.Config)
 	}
@@ -337,14 +333,8 @@ func (e *entrance) effectiveSSH() map[string][]string {
 	if r.ok() {
 		return parseSSHD(r.out)
 	}
-	switch said := lastLine(r.err); {
-	case !e.sys.Root:
+	if !e.sys.Root {
 		e.lacks("what sshd holds for this user (sshd -T needs root)")
-	case r.failed == nil && said != "" && e.q.Login == Fails:
-		// The process of each session reads it anew, and fails as this one does.
-		e.findAt(finding.New(finding.SSHServerConfig, finding.Confirmed).Stop().About(e.s.Kind), e.s.port()).
-			With("reply", said).With("file", e.s.Config).
-			SawAt("sshd can't work with its set-up, and says why", said, "sshd -T")
 	}
 	return nil
 }

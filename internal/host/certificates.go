@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -49,7 +48,7 @@ func (p *part) certificate(s *Server, x pair, served, from string, only bool) {
 	chain := parseCertificates(text)
 	if len(chain) == 0 {
 		p.findAt(finding.New(finding.HostCertificateUnreadable, finding.Confirmed).About(s.Kind), s.port()).
-			With("file", x.Cert).With("reply", "no certificate in PEM form").
+			With("file", x.Cert).With("reply", finding.Say("no certificate in PEM form")).
 			SawAt("the setting that names the file", x.Cert, x.Place).
 			SawAt("the file holds no certificate in PEM form", x.Cert, x.Cert)
 		return
@@ -67,7 +66,7 @@ func (p *part) certificate(s *Server, x pair, served, from string, only bool) {
 		p.findAt(finding.New(finding.ConfigNotLoaded, finding.Confirmed).As(finding.Error).About(s.Kind), s.port()).
 			With("name", s.Kind).With("file", x.Cert).
 			SawAt("SHA-256 of the certificate that is served", served, from).
-			SawAt("SHA-256 of the certificate on disk", fmt.Sprintf("%s, valid until %s", print, stamp(leaf.NotAfter)), x.Cert)
+			SawAt("SHA-256 of the certificate on disk", finding.Say("%s, valid until %s", print, stamp(leaf.NotAfter)), x.Cert)
 		return // what is on disk is not what users meet
 	}
 	p.dates(s, x, leaf)
@@ -81,9 +80,9 @@ func (p *part) unusable(s *Server, x pair, file string, err error) {
 		}
 		return
 	}
-	why := "no such file"
+	why := finding.Say("no such file")
 	if to := p.link(file); to != "" {
-		why = "a link that leads to nothing: " + to
+		why = finding.Say("a link that leads to nothing: %s", to)
 	}
 	f := finding.New(finding.HostCertificateUnreadable, finding.Confirmed).About(s.Kind).With("file", file).With("reply", why).
 		SawAt("the setting that names the file", file, x.Place).
@@ -110,7 +109,7 @@ func (p *part) keyFits(s *Server, x pair, leaf *x509.Certificate) {
 		if pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); ok {
 			fits = pub.Equal(leaf.PublicKey)
 		}
-		why = "the key does not belong to the certificate"
+		why = finding.Say("the key does not belong to the certificate")
 	}
 	if fits {
 		return
@@ -133,7 +132,7 @@ func (p *part) dates(s *Server, x pair, leaf *x509.Certificate) {
 	saw := func(f *finding.Finding) {
 		p.findAt(f.About(x.Cert), s.port()).With("file", x.Cert).With("date", leaf.NotAfter.UTC().Format(time.DateOnly)).
 			With("subject", strings.Join(leaf.DNSNames, ", ")).
-			SawAt("the certificate on disk", fmt.Sprintf("valid from %s until %s", stamp(leaf.NotBefore), stamp(leaf.NotAfter)), x.Cert)
+			SawAt("the certificate on disk", stamp(leaf.NotBefore)+" – "+stamp(leaf.NotAfter), x.Cert)
 	}
 	left := leaf.NotAfter.Sub(now)
 	switch {
@@ -234,7 +233,7 @@ func parseKey(text string) (key crypto.Signer, why string) {
 		return nil, ""
 	}
 	if !found {
-		return nil, "no private key in PEM form"
+		return nil, finding.Say("no private key in PEM form")
 	}
 	return nil, ""
 }

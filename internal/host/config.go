@@ -89,7 +89,7 @@ func (p *part) limits(s *Server) {
 	if n := each.number(); n > 0 && p.q.Source.IsValid() && mine >= n {
 		p.findAt(finding.New(finding.ServiceTooManyFromSource, finding.Confirmed).About(s.Kind), s.port()).
 			With("limit", itoa(n)).With("count", itoa(mine)).
-			SawAt("sessions now from the client's address", fmt.Sprintf("%d from %s", mine, p.q.Source), source).
+			SawAt("sessions now from the client's address", fmt.Sprintf("%s: %d", p.q.Source, mine), source).
 			SawAt("the limit in the configuration", each.Text, each.Place)
 	}
 }
@@ -195,22 +195,22 @@ func (p *part) switches(s *Server) {
 		p.limitWrite(s)
 		v := s.settings.get("write_enable")
 		if s.Kind == "vsftpd" && (!v.set() || !v.yes()) {
-			place := v.Place
+			place, detail := v.Place, "write_enable="+v.Text
 			if place == "" {
-				place = s.Config + ": write_enable is not set, and NO by default"
+				place, detail = s.Config, finding.Say("%s is not set, and NO by default", "write_enable")
 			}
 			p.findAt(finding.New(finding.FileUploadsDisabled, finding.Confirmed).About(s.Kind), s.port()).
-				With("file", s.Config).SawAt("a setting of the configuration", "write_enable="+v.or("NO"), place)
+				With("file", s.Config).SawAt("a setting of the configuration", detail, place)
 		}
 	}
 	if s.Kind == "vsftpd" && p.q.user() != "" && p.q.Login != Works {
 		if v := s.settings.get("local_enable"); !v.yes() && !s.settings.get("guest_enable").yes() {
-			place := v.Place
+			place, detail := v.Place, "local_enable="+v.Text
 			if place == "" {
-				place = s.Config + ": local_enable is not set, and NO by default"
+				place, detail = s.Config, finding.Say("%s is not set, and NO by default", "local_enable")
 			}
 			p.findAt(finding.New(finding.AuthUserDenied, finding.Confirmed).About(p.q.User), s.port()).
-				With("file", s.Config).SawAt("a setting of the configuration", "local_enable="+v.or("NO"), place)
+				With("file", s.Config).SawAt("a setting of the configuration", detail, place)
 		}
 	}
 }
@@ -241,5 +241,5 @@ func (p *part) passiveInUse(s *Server) {
 	p.findAt(finding.New(finding.DataPortsExhausted, finding.Confirmed).About(s.Kind), s.port()).
 		With("range", r.String()).With("count", itoa(len(taken))).
 		SawAt("the passive range in the configuration", r.String(), r.Place).
-		SawAt("ports of the range in use now", fmt.Sprintf("%d of %d", len(taken), r.size()), p.sockets().source)
+		SawAt("ports of the range in use now", fmt.Sprintf("%d / %d", len(taken), r.size()), p.sockets().source)
 }

@@ -286,7 +286,7 @@ func (e *entrance) upload() {
 		if q.BlocksHard > 0 && q.Blocks >= q.BlocksHard || q.FilesHard > 0 && q.Files >= q.FilesHard {
 			e.findAt(finding.New(finding.FileQuotaExceeded, finding.Confirmed).About(e.user), e.s.port()).
 				With("limit", fmt.Sprintf("%d KiB", q.BlocksHard)).With("path", q.Where).
-				SawAt("what the account has used of its allotment", fmt.Sprintf("%d of %d KiB, %d of %d files", q.Blocks, q.BlocksHard, q.Files, q.FilesHard), "quota -u "+e.user)
+				SawAt("what the account has used of its allotment", fmt.Sprintf("%d / %d KiB, %d / %d inodes", q.Blocks, q.BlocksHard, q.Files, q.FilesHard), "quota -u "+e.user)
 			return
 		}
 	}

@@ -230,7 +230,7 @@ func (p *part) closedSpan(s *Server, r portRange, spans []Passage, source netip.
 	} else {
 		f.SawAt("no passive range is set: the kernel chooses", r.String(), "/proc/sys/net/ipv4/ip_local_port_range")
 	}
-	f.SawAt("passive ports that are closed", fmt.Sprintf("%d of %d", closed, r.size()), strings.Join(p.ruleset().sources, ", "))
+	f.SawAt("passive ports that are closed", fmt.Sprintf("%d / %d", closed, r.size()), strings.Join(p.ruleset().sources, ", "))
 	if !known {
 		f.As(finding.Warning)
 	}

@@ -142,7 +142,7 @@ func (p *part) elsewhere(port uint16) {
 // overflow: more connections wait than the queue takes; the kernel drops new ones.
 func (p *part) overflow(port uint16, s Listener) {
 	f := finding.New(finding.ServiceBacklogFull, finding.Confirmed).With("count", itoa(s.Queue)).With("limit", itoa(s.Limit)).
-		SawAt("connections that wait to be accepted, and how many may", fmt.Sprintf("%s: %d of %d (%s)", endpoint(s), s.Queue, s.Limit, programOr(s)), p.sockets().source)
+		SawAt("connections that wait to be accepted, and how many may", fmt.Sprintf("%s: %d / %d (%s)", endpoint(s), s.Queue, s.Limit, programOr(s)), p.sockets().source)
 	if p.q.Connect != Works && p.q.Port != 0 {
 		f.Stop()
 	}

@@ -104,7 +104,7 @@ func (p *part) disk(d Disk, counted bool) {
 		return
 	}
 	used := 100 * float64(d.Size-min(d.Available, d.Size)) / float64(d.Size)
-	detail := fmt.Sprintf("%s: %d MiB of %d MiB available (%.0f %% used)", d.Mount, d.Available/mebibyte, d.Size/mebibyte, used)
+	detail := fmt.Sprintf("%s: %d / %d MiB (%.0f %%)", d.Mount, d.Available/mebibyte, d.Size/mebibyte, used)
 	state := func(def *finding.Def, severity finding.Severity, what, detail, command string) {
 		p.find(finding.New(def, finding.Confirmed).As(severity).About(d.Mount)).With("path", d.Path).
 			SawAt(what, detail, command+" "+d.Path)
@@ -119,7 +119,7 @@ func (p *part) disk(d Disk, counted bool) {
 	if !counted {
 		return
 	}
-	detail = fmt.Sprintf("%s: %d of %d", d.Mount, d.Free, d.Inodes)
+	detail = fmt.Sprintf("%s: %d / %d", d.Mount, d.Free, d.Inodes)
 	switch {
 	case d.Free == 0:
 		state(finding.HostInodesExhausted, finding.Error, nodes, detail, "df -P -i")
@@ -141,7 +141,7 @@ func (p *part) memory() {
 	if _, known := m["MemAvailable"]; !known || available*20 > total && pressure < 20 {
 		return
 	}
-	detail := fmt.Sprintf("%d MiB of %d MiB available", available/mebibyte, total/mebibyte)
+	detail := fmt.Sprintf("MemAvailable %d MiB / MemTotal %d MiB", available/mebibyte, total/mebibyte)
 	f := finding.New(finding.HostMemoryPressure, finding.Confirmed).With("reply", detail).
 		SawAt("memory that can be had", detail, "/proc/meminfo")
 	if pressure >= 0 {
@@ -172,7 +172,7 @@ func (p *part) descriptors() {
 			f.Numbers["descriptors_"+s.Kind], f.Numbers["descriptors_limit_"+s.Kind] = int64(open), int64(limit)
 		})
 		f := finding.New(finding.HostDescriptorsExhausted, finding.Confirmed).About(s.Kind).With("name", s.Kind).With("limit", itoa(limit)).With("count", itoa(open)).
-			SawAt("open files of the process, and how many it may have", fmt.Sprintf("%d of %d (process %d)", open, limit, s.PID), dir+"/fd")
+			SawAt("open files of the process, and how many it may have", fmt.Sprintf("%d / %d (PID %d)", open, limit, s.PID), dir+"/fd")
 		switch {
 		case open >= limit-1 && p.q.Login != Works:
 			p.findAt(f, s.port())
@@ -185,7 +185,7 @@ func (p *part) descriptors() {
 		limit, err2 := strconv.ParseUint(n[2], 10, 64)
 		if err == nil && err2 == nil && limit > 0 && open >= limit {
 			p.find(finding.New(finding.HostDescriptorsExhausted, finding.Confirmed).About("system").With("limit", n[2]).With("count", n[0]).
-				SawAt("open files of the whole system, and how many there may be", n[0]+" of "+n[2], "/proc/sys/fs/file-nr"))
+				SawAt("open files of the whole system, and how many there may be", n[0]+" / "+n[2], "/proc/sys/fs/file-nr"))
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (p *part) conntrack() {
 		return
 	}
 	f := finding.New(finding.HostConntrackFull, finding.Confirmed).With("count", itoa(count)).With("limit", itoa(limit)).
-		SawAt("connections that are tracked, and how many may be", fmt.Sprintf("%d of %d", count, limit), dir+"nf_conntrack_count")
+		SawAt("connections that are tracked, and how many may be", fmt.Sprintf("%d / %d", count, limit), dir+"nf_conntrack_count")
 	if count < limit {
 		f.As(finding.Warning)
 	}

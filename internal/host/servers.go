@@ -282,8 +282,8 @@ func (l *look) findServers() []*Server {
 				s.Program = strings.TrimSuffix(exe, " (deleted)")
 			}
 		}
-		if !running {
-			l.viaSuperServer(k, s)
+		if len(s.Listeners) == 0 {
+			l.viaSuperServer(k, s) // a process may be that of one session
 		}
 		s.Config = l.configOf(k, s)
 		if managed || running || s.Via != "" || s.Program != "" {

@@ -94,7 +94,7 @@ func (p *part) runs(s *Server, u unit, managed bool, killed map[string]logLine) 
 		p.findAt(finding.New(finding.ServiceOOMKilled, finding.Confirmed).As(finding.Warning), s.port()).About(s.Kind).
 			With("name", s.Kind).With("date", stamp(line.When)).
 			SawAt("the kernel ended a process of the service for want of memory", line.Text, p.kernelLog().source).
-			SawAt("the service runs again", fmt.Sprintf("process %d", s.PID), "ps")
+			SawAt("the service runs again", fmt.Sprintf("PID %d", s.PID), "ps")
 	}
 }
 
@@ -282,7 +282,7 @@ func (p *part) taken(s *Server, why logLine, whence string) bool {
 		}
 	}
 	f := finding.New(finding.ServicePortTaken, finding.Confirmed).With("software", h.Program).With("name", s.Kind).
-		SawAt("who listens on the port", fmt.Sprintf("%s: %s (process %d)", endpoint(h), command, h.PID), p.sockets().source)
+		SawAt("who listens on the port", fmt.Sprintf("%s: %s (PID %d)", endpoint(h), command, h.PID), p.sockets().source)
 	if why.Text != "" {
 		f.SawAt("the line of the log that says why", why.Text, whence)
 	} else {
