@@ -246,7 +246,7 @@ func (p *program) phrases() map[string]string {
 				continue
 			}
 			switch of := filepath.Base(field.Pkg().Path()) + "." + field.Name(); of {
-			case "finding.Because", "finding.Why", "finding.What", "finding.Source", "finding.Decide", "probe.asks", "probe.partial", "host.partial":
+			case "finding.Because", "finding.Why", "finding.What", "finding.Source", "finding.Decide", "probe.asks", "probe.partial", "host.partial", "host.skipped":
 				w.values(e)
 			case "probe.applies":
 				w.returned(e)

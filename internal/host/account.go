@@ -21,8 +21,10 @@ var accountSection = &section{name: "account", layer: "auth", systems: []string{
 func account(_ context.Context, p *part) {
 	user := p.q.user()
 	if user == "" {
+		p.skipped = "no account was asked for"
 		return
 	}
+	p.skipped = "no server runs that has accounts of its own or of the system"
 	for _, s := range p.asked() {
 		if s.Family == HTTP || !s.running() {
 			continue
@@ -39,6 +41,7 @@ func account(_ context.Context, p *part) {
 		if !e.find() {
 			continue
 		}
+		p.skipped = ""
 		if p.q.Login != Works {
 			e.trusted()
 			e.shell()
@@ -382,6 +385,9 @@ func parseSSHD(out string) map[string][]string {
 // is none, or it can't be told.
 func (e *entrance) find() bool {
 	if found, known := e.virtual(); known {
+		if !found {
+			e.skipped = "the server keeps its accounts where they can't be read"
+		}
 		return found
 	}
 	r := e.run("getent", "passwd", e.user)
@@ -392,6 +398,7 @@ func (e *entrance) find() bool {
 		source = "/etc/passwd"
 	}
 	if !ok {
+		e.skipped = ""
 		if e.q.Login != Works {
 			e.refuse(finding.New(finding.AuthUserUnknown, finding.Confirmed)).
 				SawAt("the account is not in the user database", e.user, source)
@@ -436,6 +443,8 @@ func (e *entrance) virtual() (found, known bool) {
 			}
 		}
 		return false, false
+	case "pyftpdlib", "filezilla-server", "sftpgo":
+		return false, true // accounts of their own
 	case "pure-ftpd":
 		for _, name := range []string{"/etc/pure-ftpd/pureftpd.passwd", "/etc/pureftpd.passwd"} {
 			// name:password:uid:gid:gecos:home/./:…
@@ -474,7 +483,7 @@ func (e *entrance) shell() {
 	if shell == "" {
 		shell = "/bin/sh"
 	}
-	if e.s.Family == SSH {
+	if e.s.Kind == "openssh" {
 		e.sshShell(shell)
 		return
 	}
@@ -488,8 +497,8 @@ func (e *entrance) shell() {
 		}
 	case viaPAM:
 		rule, why = "pam_shells.so", r.place()
-	case e.s.Kind == "inetutils":
-		rule, why = "ftpd", "ftpd(8)"
+	case e.s.Kind == "inetutils" || e.s.Kind == "dropbear":
+		rule, why = e.s.Kind, e.s.Program // it asks getusershell(3) itself
 	default:
 		return
 	}

@@ -163,7 +163,8 @@ type part struct {
 	done     finding.Check
 	findings []*finding.Finding
 	lacking  []string
-	partial  string
+	partial  string // a phrase: why the section could not finish looking
+	skipped  string // a phrase: why there was nothing to look at
 	told     []func(*Facts)
 }
 
@@ -178,9 +179,12 @@ func (p *part) make(ctx context.Context) {
 	p.section.run(ctx, p)
 	p.done.DurationS = float64(time.Since(start).Microseconds()) / 1e6
 	p.done.Outcome = finding.Passed
+	if p.skipped != "" {
+		p.done.Outcome, p.done.Because = finding.Skipped, p.skipped
+	}
 	for _, f := range p.findings {
 		if f.Severity >= finding.Warning {
-			p.done.Outcome = finding.Found
+			p.done.Outcome, p.done.Because = finding.Found, ""
 		}
 	}
 	if p.partial != "" && p.done.Outcome == finding.Passed {

@@ -11,10 +11,10 @@ import (
 var shows = map[string][]*finding.Def{
 	"account": {
 		finding.AuthUserUnknown, finding.AuthShellNotListed, finding.AuthShellMissing, finding.AuthAccountLocked, finding.AuthAccountExpired,
-		finding.AuthPasswordExpired, finding.AuthUserDenied, finding.AuthHomeMissing, finding.AuthPAMBroken, finding.AuthLoginsClosed,
-		finding.SSHAuthorizedKeysUnsafe,
+		finding.AuthPasswordExpired, finding.AuthHomeMissing, finding.AuthPAMBroken, finding.SSHAuthorizedKeysUnsafe,
 	},
-	"access":   {finding.AuthBanned, finding.NetSourceNotAllowed},
+	// Bans and lists of addresses or users can be of programs that are not known here.
+	"access":   {finding.AuthLoginsClosed},
 	"sockets":  {finding.ServiceLoopbackOnly, finding.ServiceBacklogFull},
 	"services": {finding.ServiceNotRunning, finding.ServiceFailed, finding.ServiceOOMKilled},
 	"firewall": {finding.HostFirewallBlocks},
