@@ -201,16 +201,14 @@ func parseCertificates(text string) []*x509.Certificate {
 // parseKey reads a private key. A nil key without a reason: one that can't be
 // judged here, for it is encrypted or of another kind.
 func parseKey(text string) (key crypto.Signer, why string) {
-	found := false
 	for rest := []byte(text); ; {
 		var b *pem.Block
 		if b, rest = pem.Decode(rest); b == nil {
-			break
+			return nil, finding.Say("no private key in PEM form")
 		}
 		if !strings.HasSuffix(b.Type, "PRIVATE KEY") {
 			continue
 		}
-		found = true
 		if b.Type == "ENCRYPTED PRIVATE KEY" || b.Headers["DEK-Info"] != "" || bytes.Contains(b.Bytes, []byte("openssh-key")) {
 			return nil, ""
 		}
@@ -232,8 +230,4 @@ func parseKey(text string) (key crypto.Signer, why string) {
 		}
 		return nil, ""
 	}
-	if !found {
-		return nil, finding.Say("no private key in PEM form")
-	}
-	return nil, ""
 }

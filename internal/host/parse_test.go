@@ -115,7 +115,8 @@ func TestParseLsof(t *testing.T) {
 	got := parseLsof("p350\ncsshd\nf3\nn*:22\nf4\nn*:22\np77\ncproftpd\nf0\nn127.0.0.1:21\nf1\nn[::1]:21\n")
 	want := []Listener{
 		{Address: addr("::"), Port: 22, PID: 350, Program: "sshd", Both: true},
-		{Address: addr("127.0.0.1"), Port: 21, PID: 77, Program: "proftpd"}, {Address: addr("::1"), Port: 21, PID: 77, Program: "proftpd"},
+		{Address: addr("127.0.0.1"), Port: 21, PID: 77, Program: "proftpd"},
+		{Address: addr("::1"), Port: 21, PID: 77, Program: "proftpd"},
 	}
 	if diff := cmp.Diff(want, got, compareAddr, cmp.AllowUnexported(Listener{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -175,16 +176,20 @@ not json
 func TestComplaint(t *testing.T) {
 	tests := []struct{ log, want string }{
 		// ProFTPD 1.3.8 of Debian with a misspelt directive.
-		{`{"MESSAGE":"Starting proftpd.service - ProFTPD FTP Server...","SYSLOG_IDENTIFIER":"systemd","_PID":"1"}
+		{
+			`{"MESSAGE":"Starting proftpd.service - ProFTPD FTP Server...","SYSLOG_IDENTIFIER":"systemd","_PID":"1"}
 {"MESSAGE":"fatal: unknown configuration directive 'PasivePorts' on line 12 of '/etc/proftpd/proftpd.conf'","SYSLOG_IDENTIFIER":"proftpd","_PID":"900"}
 {"MESSAGE":"warning: unable to include '/etc/proftpd/conf.d/': aborting","SYSLOG_IDENTIFIER":"proftpd","_PID":"900"}
 {"MESSAGE":"proftpd.service: Main process exited, code=exited, status=1/FAILURE","SYSLOG_IDENTIFIER":"systemd","_PID":"1"}`,
-			"fatal: unknown configuration directive 'PasivePorts' on line 12 of '/etc/proftpd/proftpd.conf'"},
+			"fatal: unknown configuration directive 'PasivePorts' on line 12 of '/etc/proftpd/proftpd.conf'",
+		},
 		// vsftpd says it to nobody: systemd's line is all there is.
-		{`{"MESSAGE":"Started vsftpd.service - vsftpd FTP server.","SYSLOG_IDENTIFIER":"systemd"}
+		{
+			`{"MESSAGE":"Started vsftpd.service - vsftpd FTP server.","SYSLOG_IDENTIFIER":"systemd"}
 {"MESSAGE":"vsftpd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT","SYSLOG_IDENTIFIER":"systemd"}
 {"MESSAGE":"vsftpd.service: Failed with result 'exit-code'.","SYSLOG_IDENTIFIER":"systemd"}`,
-			"vsftpd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT"},
+			"vsftpd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT",
+		},
 		{`{"MESSAGE":"Server listening on 0.0.0.0 port 22.","SYSLOG_IDENTIFIER":"sshd"}
 {"MESSAGE":"Received signal 15; terminating.","SYSLOG_IDENTIFIER":"sshd"}`, "Received signal 15; terminating."},
 		{``, ""},

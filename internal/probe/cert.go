@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strings"
@@ -39,7 +41,8 @@ func (r *run) certificate(ctx context.Context, st *observe.TLSState) {
 	now := r.w.Now()
 	c := chainView{run: r, leaf: leaf, sent: len(st.Certs), v: v, now: now}
 	r.facts.TLS["subject"], r.facts.TLS["issuer"] = nameOf(leaf.Subject.String()), nameOf(leaf.Issuer.String())
-	r.facts.TLS["names"] = c.names()
+	sum := sha256.Sum256(leaf.Raw)
+	r.facts.TLS["names"], r.facts.TLS["sha256"] = c.names(), hex.EncodeToString(sum[:])
 	r.facts.TLS["not_after"] = leaf.NotAfter.UTC().Format(time.RFC3339)
 	r.facts.TLS["cert_days"] = int(leaf.NotAfter.Sub(now).Hours() / 24)
 	c.dates()
