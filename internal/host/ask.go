@@ -9,10 +9,10 @@ import (
 )
 
 // The checks of a report that stand for the steps of a session, by family.
-var steps = map[string]struct{ connect, login, data, transfer string }{
-	FTP:  {"connect", "login", "data", "file"},
-	SSH:  {"connect", "ssh-login", "sftp", "sftp"},
-	HTTP: {"connect", "http", "dav", "dav"},
+var steps = map[string]struct{ connect, greeting, login, data, transfer string }{
+	FTP:  {"connect", "greeting", "login", "data", "file"},
+	SSH:  {"connect", "ssh", "ssh-login", "sftp", "sftp"},
+	HTTP: {"connect", "http", "http", "dav", "dav"},
 }
 
 // After sharpens the question by what a check from outside saw: what worked,
@@ -23,6 +23,7 @@ func (q Question) After(rep *finding.Report) Question {
 		names = steps[FTP]
 	}
 	q.Connect = seen(rep, names.connect)
+	q.Greeting = seen(rep, names.greeting)
 	q.Login = seen(rep, names.login)
 	q.Data = seen(rep, names.data)
 	q.Transfer = seen(rep, names.transfer)

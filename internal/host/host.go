@@ -58,7 +58,7 @@ type Question struct {
 	Password    bool           // the login was tried with a password
 	Key         bool           // the login was tried with a key
 
-	Connect, Login, Data, Transfer Seen // what worked from outside
+	Connect, Greeting, Login, Data, Transfer Seen // what worked from outside
 }
 
 // protocol is the family of servers in question; empty: all.

@@ -134,7 +134,9 @@ func (p *part) limitWrite(s *Server) {
 
 var modBan = regexp.MustCompile(`(?i)denied due to (host|user|class) ban|\bbanned\b`)
 
-// modBan: ProFTPD's own bans are told in its log alone.
+// modBan: ProFTPD keeps its own bans in memory and tells of them in its log
+// alone. Where no log can be read, a server that bans and that ends connections
+// without a greeting has most likely banned.
 func (p *part) modBan(s *Server) {
 	on := s.settings.everywhere("BanEngine")
 	if !p.q.Source.IsValid() || p.q.Login == Works || !slices.ContainsFunc(on, value.yes) {
@@ -157,4 +159,12 @@ func (p *part) modBan(s *Server) {
 			}
 		}
 	}
+	events := s.settings.everywhere("BanOnEvent")
+	if p.q.Greeting != Fails || len(events) == 0 {
+		return
+	}
+	p.findAt(finding.New(finding.AuthBanned, finding.Likely).Stop().About(s.Kind), s.port()).
+		With("other", p.q.Source.String()).
+		SawAt("the setting that bans", "BanEngine on", on[0].Place).
+		SawAt("the setting that bans", "BanOnEvent "+events[0].Text, events[0].Place)
 }
