@@ -59,7 +59,7 @@ func ask(t observe.Target, f *checkFlags, rep *finding.Report, m *machine.Machin
 	q := host.Question{
 		Target: t.String(), Host: t.Host, Protocol: t.Protocol(), TLS: t.Scheme == "ftps" || t.Scheme == "ftpes",
 		User: t.User, Path: t.Path, Upload: f.options.Op == "upload", Active: f.options.Active,
-		Password: t.HasPass, Key: t.Protocol() == observe.SSH && !slices.Equal(f.options.Identity, []string{"none"}),
+		Password: t.HasPass, Key: t.Protocol() == observe.SSH && f.hasKeys() && !slices.Equal(f.options.Identity, []string{"none"}),
 	}
 	if t.Protocol() == observe.Any {
 		q.Protocol = ""

@@ -37,7 +37,6 @@ var bothSides = [][]string{
 	{"auth/home-closed", "auth/home-missing"},
 	{"auth/chroot-writable", "auth/chroot-writable"},
 	{"auth/uid-too-low", "auth/user-denied"},
-	{"auth/banned", "auth/banned"},
 	{"service/nologin", "auth/logins-closed", "service/unavailable"},
 	// Nobody answers.
 	{"service/not-started", "service/not-running"},
@@ -46,7 +45,6 @@ var bothSides = [][]string{
 	{"service/http-on-21", "service/port-taken"},
 	{"service/backlog-full", "service/backlog-full"},
 	{"net/drop-at-server", "host/firewall-blocks"},
-	{"net/default-deny-at-server", "host/firewall-blocks"},
 	{"net/prohibited-by-server", "host/firewall-blocks"},
 	{"net/port-unreachable-by-server", "host/firewall-blocks"},
 	{"net/drop-at-edge", "net/port-filtered"},
@@ -77,11 +75,10 @@ var bothSides = [][]string{
 	{"ssh/authorized-keys-unsafe-owner", "ssh/authorized-keys-unsafe"},
 	{"ssh/chroot-ownership", "ssh/chroot-ownership"},
 	{"file/sftp-disk-full", "host/disk-full"},
-	{"service/sftp-not-started", "service/not-running"},
 	// All is well: nothing at warning or above that is not true.
 	{"healthy/vsftpd"}, {"healthy/vsftpd-tls"}, {"healthy/proftpd"}, {"healthy/proftpd-tls"}, {"healthy/pureftpd"}, {"healthy/pureftpd-tls"},
 	{"healthy/inetutils"}, {"healthy/pyftpdlib"}, {"healthy/sftp-openssh"}, {"healthy/sftp-openssh-key"}, {"healthy/sftp-chroot"},
-	{"healthy/sftp-dropbear"}, {"healthy/sftp-proftpd"}, {"healthy/strict-firewall"}, {"healthy/behind-nat"}, {"healthy/chroot"}, {"healthy/anonymous"},
+	{"healthy/sftp-dropbear"}, {"healthy/sftp-proftpd"}, {"healthy/behind-nat"}, {"healthy/chroot"}, {"healthy/anonymous"},
 }
 
 // hostScenarios are those in which both sides together decide.
@@ -133,6 +130,10 @@ func machineScenarios() []Scenario {
 		return "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy " + policy + ";\n\t\t" + rules + "\t}\n}\n"
 	}
 	list := []Scenario{
+		both("banned-by-proftpd", "ProFTPD bans this address after failed logins, and keeps a log of it.", "auth/banned",
+			then(proftpd("LoadModule mod_ban.c\nBanEngine on\nBanTable /run/ban.tab\nBanLog /var/log/proftpd/ban.log\nBanOnEvent MaxLoginAttempts 1/01:00:00 01:00:00\nMaxLoginAttempts 1"),
+				on(client, "curl -s --max-time 8 -u lab:forgotten ftp://"+ServerIP+"/ || true")),
+			Proof{Run: curlFTP, Match: `(?s)Connected to.*(response reading failed|Recv failure|got nothing)`, Not: `< 220`}),
 		both("fail2ban", "fail2ban has put this address into its set after failed logins.", "auth/banned",
 			then(vsftpd(""), func(ctx context.Context, n *Net) error { return n.Server.NFT(ctx, fail2ban("vsftpd", "21", PublicIP)) }), refusedThere),
 		both("fail2ban-sshd", "The same for SSH: the administrator's own port is not banned.", "auth/banned",
@@ -150,13 +151,9 @@ func machineScenarios() []Scenario {
 		both("passive-range-moved", "The firewall opens 50000 to 50050, and ProFTPD uses another range.", "config/port-range-not-open",
 			then(proftpd(""), nftables(table(openControl+"\t\ttcp dport 50000-50050 accept\n", "drop"))),
 			Proof{Run: curlFTP, Match: `(?s)230 User lab logged in.*(imed out|imeout)`}),
-		both("certificate-not-loaded", "The certificate was renewed on disk, and ProFTPD still serves the old one.", "config/not-loaded",
-			then(proftpdTLS(expired, ""), func(ctx context.Context, n *Net) error {
-				_, err := n.InstallCert(CertKnobs{RSA: 2048})
-				return err
-			}), Proof{Run: sClient + "; " + curlTLS, Match: `(?s)certificate has expired.*curl: \(60\)`}).overTLS(),
-		both("certificate-not-loaded-vsftpd", "The same with vsftpd.", "config/not-loaded",
-			then(vsftpdTLS(expired, ""), renew), Proof{Run: sClient + "; " + curlTLS, Match: `(?s)certificate has expired.*curl: \(60\)`}).overTLS(),
+		both("certificate-not-loaded", "The certificate was renewed on disk, and Apache, which was not told, still serves the old one.", "config/not-loaded",
+			then(apacheTLS(expired, ""), renew),
+			Proof{Run: curl + "https://" + FTPName + "/dav/", Match: `certificate has expired`}).check("davs://lab@" + FTPName + "/dav/"),
 		both("upload-directory-of-root", "The upload directory was made by root.", "file/permission-denied",
 			then(vsftpd(""), on(server, "mkdir /home/lab/incoming")), Proof{Run: put("/home/lab/incoming"), Match: `553 Could not create file`}).
 			check("--op", "upload", target+"incoming/"),

@@ -37,7 +37,7 @@ func (here) run(ctx context.Context, argv []string) (Output, error) {
 	err = cmd.Run()
 	out := Output{Stdout: stdout.bytes(), Stderr: stderr.bytes(), Cut: stdout.cut || stderr.cut}
 	if cmd.ProcessState != nil {
-		out.Exit = cmd.ProcessState.ExitCode()
+		out.Exit = exitOf(cmd.ProcessState.ExitCode()) // as a shell tells it
 	}
 	var exit *exec.ExitError
 	switch {

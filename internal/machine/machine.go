@@ -50,7 +50,7 @@ var ErrTooLarge = errors.New("larger than 4 MiB")
 // Output is what a command said.
 type Output struct {
 	Stdout, Stderr []byte
-	Exit           int  // exit status; -1: ended by a signal, or cut
+	Exit           int  // exit status; -1: ended by a signal (or 129 to 191, by which shells tell one), or cut
 	Cut            bool // it said more than MaxOutput, and was ended
 }
 

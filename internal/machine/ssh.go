@@ -1,19 +1,14 @@
 package machine
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"net/url"
-	"os/exec"
 	"os/user"
-	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -112,17 +107,20 @@ type Options struct {
 	Timeout time.Duration // for the connection and the login, each; 0: 10 s
 }
 
-// maxSessions bounds the commands under way: OpenSSH's MaxSessions is 10.
-const maxSessions = 8
+// maxShells bounds the commands under way: OpenSSH's MaxSessions is 10.
+const maxShells = 8
 
-// there runs commands over one SSH connection.
+// there runs commands over one SSH connection, in shells that stay open: a
+// session for each command would cost the machine several processes, and us two
+// round trips.
 type there struct {
 	client *ssh.Client
 	before []io.Closer // connections that this one goes through, the nearest first
-	slots  chan struct{}
 
-	mu       sync.Mutex
-	underway int
+	idle chan *shell // shells that wait for work; nil: one has ended, and another may be opened
+	mu   sync.Mutex
+	open int // shells that are there or being opened
+	most int // that the server lets us open
 }
 
 // Dial logs in over SSH. The machine must be a Unix, whose accounts' shells
@@ -136,7 +134,7 @@ func Dial(ctx context.Context, at Address, o Options) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &there{slots: make(chan struct{}, maxSessions)}
+	t := &there{idle: make(chan *shell, 8*maxShells), most: maxShells}
 	if err := t.connect(ctx, at, o); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
@@ -240,193 +238,101 @@ func (t *there) close() error {
 	return err
 }
 
-// errNoShell says that the account can log in and run nothing.
-var errNoShell = errors.New("the account's shell runs no commands")
-
-// run runs a command in a session of its own. The login shell is given nothing
-// to interpret but "exec /bin/sh", since it may be fish or csh; what to run goes to
-// that shell's standard input. What start-up files print comes before our mark,
-// and is left out.
+// run runs a command in a shell that is free, or in a new one.
 func (t *there) run(ctx context.Context, argv []string) (Output, error) {
-	select {
-	case t.slots <- struct{}{}:
-		defer func() { <-t.slots }()
-	case <-ctx.Done():
-		return Output{}, ctx.Err()
+	sh, err := t.take(ctx)
+	if err != nil {
+		return Output{}, err
 	}
-	mark := newMark()
-	done := make(chan struct{})
-	var (
-		out Output
-		err error
-	)
-	var running sessionOf
-	go func() {
-		defer close(done)
-		out, err = t.session(ctx, &running, wrap(argv, mark))
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		running.kill()
-		select { // what was said until now
-		case <-done:
-		case <-time.After(time.Second): // the connection hangs too
-			return Output{}, ctx.Err()
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
+	out, err := sh.run(ctx, argv)
+	if sh.ended {
+		t.mu.Lock()
+		t.open--
+		t.mu.Unlock()
+		sh = nil
 	}
+	t.give(sh)
 	if ctx.Err() != nil && err != nil {
 		return Output{}, ctx.Err()
-	}
-	if err != nil {
-		return Output{}, err
-	}
-	return unwrap(out, mark)
-}
-
-// sessionOf is the session under way, for whoever gives up on it.
-type sessionOf struct {
-	mu     sync.Mutex
-	s      *ssh.Session
-	killed bool
-}
-
-func (r *sessionOf) set(s *ssh.Session) (ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.s = s
-	return !r.killed
-}
-
-func (r *sessionOf) kill() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.killed = true
-	if r.s != nil {
-		_ = r.s.Signal(ssh.SIGKILL) // where the server knows it; the closed session does the rest
-		_ = r.s.Close()
-	}
-}
-
-func (t *there) session(ctx context.Context, running *sessionOf, text string) (Output, error) {
-	s, err := t.open(ctx)
-	if err != nil {
-		return Output{}, err
-	}
-	defer func() {
-		t.mu.Lock()
-		t.underway--
-		t.mu.Unlock()
-		_ = s.Close()
-	}()
-	if !running.set(s) {
-		return Output{}, ctx.Err()
-	}
-	stdout, stderr := &bounded{max: MaxOutput + maxNoise, full: running.kill}, &bounded{max: MaxOutput + maxNoise, full: running.kill}
-	s.Stdin, s.Stdout, s.Stderr = strings.NewReader(text), stdout, stderr
-	if err := s.Start("exec /bin/sh"); err != nil {
-		return Output{}, fmt.Errorf("%w: %w", errNoShell, err)
-	}
-	err = s.Wait()
-	out := Output{Stdout: stdout.bytes(), Stderr: stderr.bytes(), Cut: stdout.cut || stderr.cut}
-	exit, hasStatus := errors.AsType[*ssh.ExitError](err)
-	_, none := errors.AsType[*ssh.ExitMissingError](err)
-	switch {
-	case out.Cut, none && ctx.Err() == nil:
-		out.Exit = -1
-		return out, nil
-	case hasStatus && exit.Signal() != "":
-		out.Exit = -1
-		return out, nil
-	case hasStatus:
-		out.Exit = exit.ExitStatus()
-		return out, nil
 	}
 	return out, err
 }
 
-// open opens a session. A server with a smaller MaxSessions refuses what is
-// too much, and takes it when another session has ended.
-func (t *there) open(ctx context.Context) (*ssh.Session, error) {
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
-		s, err := t.client.NewSession()
-		if err == nil {
-			t.mu.Lock()
-			t.underway++
-			t.mu.Unlock()
-			return s, nil
+// give hands a shell, or the room for one, to whoever waits.
+func (t *there) give(sh *shell) {
+	select {
+	case t.idle <- sh:
+	default: // nobody can wait for so many
+		if sh != nil {
+			sh.end()
+		}
+	}
+}
+
+// take waits for a shell. A server with a smaller MaxSessions than usual
+// refuses what is too much.
+func (t *there) take(ctx context.Context) (*shell, error) {
+	for {
+		select {
+		case sh := <-t.idle:
+			if sh != nil {
+				return sh, nil
+			}
+			continue
+		default:
 		}
 		t.mu.Lock()
-		others := t.underway > 0
+		room := t.open < t.most
+		if room {
+			t.open++
+		}
 		t.mu.Unlock()
-		if refused, ok := errors.AsType[*ssh.OpenChannelError](err); !ok || !others {
-			if ok {
-				err = fmt.Errorf("%w: %w", errNoShell, refused)
+		if room {
+			sh, err := t.start(ctx)
+			if err == nil {
+				return sh, nil
 			}
-			return nil, err
+			t.mu.Lock()
+			t.open--
+			others := t.open
+			refused, ok := errors.AsType[*ssh.OpenChannelError](err)
+			if ok && others > 0 {
+				t.most = others
+			}
+			t.mu.Unlock()
+			switch {
+			case !ok:
+				return nil, err
+			case others == 0:
+				return nil, fmt.Errorf("%w: %w", errNoShell, refused)
+			}
 		}
 		select {
-		case <-time.After(pause):
+		case sh := <-t.idle:
+			if sh != nil {
+				return sh, nil
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// maxNoise is what start-up files may print before the mark.
-const maxNoise = 64 << 10
-
-// newMark is a line that no start-up file prints.
-func newMark() string {
-	var b [12]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	return "ftpdoctor-" + hex.EncodeToString(b[:])
-}
-
-// missing follows the mark where the command is not installed.
-const missing = "-missing"
-
-// wrap is the script that runs a command after the mark. It is one compound
-// command: the shell has read all of it before it begins. In the end it becomes
-// the command, so that a signal reaches that.
-func wrap(argv []string, mark string) string {
-	var b strings.Builder
-	b.WriteString("{\nPATH=${PATH:-/usr/bin:/bin}")
-	for _, d := range sbin {
-		b.WriteString(":" + d)
+// start opens a session with a shell.
+func (t *there) start(ctx context.Context) (*shell, error) {
+	type opened struct {
+		sh  *shell
+		err error
 	}
-	b.WriteString("\nLC_ALL=C LANG=C\nexport PATH LC_ALL LANG\nunset LANGUAGE\n")
-	probe := argv[0]
-	if path.Base(probe) == "sudo" && len(argv) > 3 { // sudo -n -- COMMAND
-		probe = argv[3]
+	done := make(chan opened, 1)
+	go func() {
+		sh, err := openShell(t.client)
+		done <- opened{sh, err}
+	}()
+	select {
+	case o := <-done:
+		return o.sh, o.err
+	case <-ctx.Done(): // it ends with the connection
+		return nil, ctx.Err()
 	}
-	fmt.Fprintf(&b, "if command -v %s >/dev/null 2>&1; then m=%s; else m=%s; fi\n", quote(probe), mark, mark+missing)
-	b.WriteString("printf '%s\\n' $m; printf '%s\\n' $m >&2\n")
-	// A server ends what we give up on only for others than root, if at all.
-	fmt.Fprintf(&b, "t=; if command -v timeout >/dev/null 2>&1; then t='timeout -k 1 %d'; fi\n", int((Limit + 2*time.Second).Seconds()))
-	fmt.Fprintf(&b, "exec $t %s </dev/null\n}\n", Quote(argv...))
-	return b.String()
-}
-
-// unwrap cuts what came before the mark.
-func unwrap(out Output, mark string) (Output, error) {
-	_, stdout, ok := bytes.Cut(out.Stdout, []byte(mark))
-	_, stderr, _ := bytes.Cut(out.Stderr, []byte(mark))
-	if !ok {
-		said := strings.TrimSpace(string(out.Stdout) + " " + string(out.Stderr))
-		return Output{}, fmt.Errorf("%w: it says %q", errNoShell, said[:min(len(said), 200)])
-	}
-	if bytes.HasPrefix(stdout, []byte(missing)) {
-		return Output{}, exec.ErrNotFound
-	}
-	out.Stdout, out.Stderr = bytes.TrimPrefix(stdout, []byte("\n")), bytes.TrimPrefix(stderr, []byte("\n"))
-	for _, stream := range []*[]byte{&out.Stdout, &out.Stderr} {
-		if len(*stream) > MaxOutput {
-			*stream, out.Cut, out.Exit = (*stream)[:MaxOutput], true, -1
-		}
-	}
-	return out, nil
 }
