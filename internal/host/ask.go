@@ -23,6 +23,9 @@ func (q Question) After(rep *finding.Report) Question {
 		names = steps[FTP]
 	}
 	q.Connect = seen(rep, names.connect)
+	if slices.ContainsFunc(rep.Findings, func(f *finding.Finding) bool { return f.Code == finding.ServiceOtherProtocol.Code }) {
+		q.Connect = Fails // somebody else has the port
+	}
 	q.Greeting = seen(rep, names.greeting)
 	q.Login = seen(rep, names.login)
 	q.Data = seen(rep, names.data)

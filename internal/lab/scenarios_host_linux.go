@@ -151,9 +151,8 @@ func machineScenarios() []Scenario {
 		both("passive-range-moved", "The firewall opens 50000 to 50050, and ProFTPD uses another range.", "config/port-range-not-open",
 			then(proftpd(""), nftables(table(openControl+"\t\ttcp dport 50000-50050 accept\n", "drop"))),
 			Proof{Run: curlFTP, Match: `(?s)230 User lab logged in.*(imed out|imeout)`}),
-		both("certificate-not-loaded", "The certificate was renewed on disk, and nginx, which was not told, still serves the old one.", "config/not-loaded",
-			then(nginxTLS(expired, NginxDAV), renew),
-			Proof{Run: curl + "https://" + FTPName + "/dav/", Match: `certificate has expired`}).check("davs://lab@" + FTPName + "/dav/"),
+		both("certificate-not-loaded", "The certificate was renewed on disk, and vsftpd still serves the one that it read when it started.", "config/not-loaded",
+			then(vsftpdTLS(expired, ""), renew), Proof{Run: sClient + "; " + curlTLS, Match: `(?s)certificate has expired.*curl: \(60\)`}).overTLS(),
 		both("upload-directory-of-root", "The upload directory was made by root.", "file/permission-denied",
 			then(vsftpd(""), on(server, "mkdir /home/lab/incoming")), Proof{Run: put("/home/lab/incoming"), Match: `553 Could not create file`}).
 			check("--op", "upload", target+"incoming/"),
