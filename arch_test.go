@@ -41,7 +41,6 @@ var may = map[string]struct {
 	"internal/firewall": {pure: true},
 	"internal/conf":     {pure: true},
 	"internal/machine":  {}, // a machine, here or over SSH: runs commands, reads files
-	"internal/dav":      {}, // reads HTTP from a stream with net/http's parser; opens nothing
 	// sources: turn the world into findings; they touch it through observe alone
 	"internal/probe": {imports: "finding observe ftp tlswire sshwire dav", tests: "ftptest report", pure: true},
 	"internal/lint":  {imports: "finding conf", pure: true},
@@ -53,9 +52,7 @@ var may = map[string]struct {
 	"internal/ftptest": {imports: "ftp"},
 	"internal/lab":     {imports: "finding", tests: "conf lint"},
 	// the program wires them together
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf probe lint audit report ftptest lab"},
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav machine probe report ftptest lab"},
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav machine probe report ftptest lab host"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit report ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.
