@@ -76,9 +76,22 @@ var bothSides = [][]string{
 	{"ssh/chroot-ownership", "ssh/chroot-ownership"},
 	{"file/sftp-disk-full", "host/disk-full"},
 	// All is well: nothing at warning or above that is not true.
-	{"healthy/vsftpd"}, {"healthy/vsftpd-tls"}, {"healthy/proftpd"}, {"healthy/proftpd-tls"}, {"healthy/pureftpd"}, {"healthy/pureftpd-tls"},
-	{"healthy/inetutils"}, {"healthy/pyftpdlib"}, {"healthy/sftp-openssh"}, {"healthy/sftp-openssh-key"}, {"healthy/sftp-chroot"},
-	{"healthy/sftp-dropbear"}, {"healthy/sftp-proftpd"}, {"healthy/behind-nat"}, {"healthy/chroot"}, {"healthy/anonymous"},
+	{"healthy/vsftpd"},
+	{"healthy/vsftpd-tls"},
+	{"healthy/proftpd"},
+	{"healthy/proftpd-tls"},
+	{"healthy/pureftpd"},
+	{"healthy/pureftpd-tls"},
+	{"healthy/inetutils"},
+	{"healthy/pyftpdlib"},
+	{"healthy/sftp-openssh"},
+	{"healthy/sftp-openssh-key"},
+	{"healthy/sftp-chroot"},
+	{"healthy/sftp-dropbear"},
+	{"healthy/sftp-proftpd"},
+	{"healthy/behind-nat"},
+	{"healthy/chroot"},
+	{"healthy/anonymous"},
 }
 
 // hostScenarios are those in which both sides together decide.

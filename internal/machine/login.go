@@ -126,8 +126,7 @@ func (k *keyring) addFile(name string, named bool, passphrase func(string) ([]by
 func readKey(name string, passphrase func(string) ([]byte, error)) (ssh.Signer, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		var of *fs.PathError
-		if errors.As(err, &of) {
+		if of, ok := errors.AsType[*fs.PathError](err); ok {
 			err = of.Err // the caller says which file
 		}
 		return nil, err

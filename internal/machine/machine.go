@@ -188,8 +188,7 @@ func (m *Machine) record(ctx context.Context, argv []string, root bool, f func(c
 	c.Took, c.Exit = time.Since(c.Started), out.Exit
 	if err != nil {
 		c.Exit, c.Err = -1, err.Error()
-		var of *fs.PathError
-		if !errors.As(err, &of) { // which names its operation and path itself
+		if _, ok := errors.AsType[*fs.PathError](err); !ok { // which names its operation and path itself
 			err = fmt.Errorf("%s: %w", argv[0], err)
 		}
 	}

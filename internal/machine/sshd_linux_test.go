@@ -192,7 +192,7 @@ func TestSSHOddShells(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer m.Close()
+			defer func() { _ = m.Close() }()
 			out, err := m.Run(t.Context(), "sh", "-c", "echo out; echo err >&2; exit 4")
 			if err != nil || string(out.Stdout) != "out\n" || string(out.Stderr) != "err\n" || out.Exit != 4 {
 				t.Errorf("Run = %q, %q, %d, %v", out.Stdout, out.Stderr, out.Exit, err)
@@ -228,7 +228,7 @@ func TestSSHHostKey(t *testing.T) {
 		o.KnownHosts = []string{file}
 		m, err := Dial(t.Context(), s.address("root"), o)
 		if err == nil {
-			m.Close()
+			_ = m.Close()
 			return nil
 		}
 		e, ok := errors.AsType[*HostKeyError](err)
@@ -276,7 +276,7 @@ func TestSSHLogin(t *testing.T) {
 		change(&o)
 		m, err := Dial(t.Context(), s.address("root"), o)
 		if err == nil {
-			m.Close()
+			_ = m.Close()
 			t.Fatal("Dial: no error")
 		}
 		if _, ok := errors.AsType[*LoginError](err); !ok {

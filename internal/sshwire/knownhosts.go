@@ -212,7 +212,7 @@ func PreferredHostKeys(lines []KnownLine, host string, port int) []string {
 // ssh can't read it.
 func ForHost(line, host string, port int) bool {
 	if strings.Contains(line, "\x00") {
-		line = strings.TrimLeft(strings.ReplaceAll(line, "\x00", ""), "\xFF\xFE?\uFFFD")
+		line = strings.TrimLeft(strings.TrimPrefix(strings.ReplaceAll(line, "\x00", ""), "\xFF\xFE"), "?\uFFFD")
 	}
 	words := strings.Fields(strings.TrimPrefix(line, "\uFEFF"))
 	if len(words) > 0 && strings.HasPrefix(words[0], "@") {
