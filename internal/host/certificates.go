@@ -10,7 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
-	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,19 +27,54 @@ const soon = 14 * 24 * time.Hour
 func certificates(_ context.Context, p *part) {
 	for _, s := range p.asked() {
 		pairs := s.settings.pairs()
-		served, from := "", ""
-		if len(pairs) > 0 {
-			served, from = p.served(s)
+		if len(pairs) == 0 {
+			continue
 		}
+		shown := p.served(s)
+		shown.matched = p.shows(pairs, shown.print)
+		stale := p.staleOf(pairs)
 		for i, x := range pairs {
-			p.certificate(s, x, served, from, len(pairs) == 1 && i == 0)
+			p.certificate(s, x, shown, i == stale)
 		}
 	}
 }
 
-// certificate judges one pair of files. served is the fingerprint of what the
-// server shows; it can be compared only where there is one pair.
-func (p *part) certificate(s *Server, x pair, served, from string, only bool) {
+// shown is the certificate that a server shows.
+type shown struct {
+	print   string // SHA-256; empty: not known
+	from    string // where it was seen
+	matched bool   // it is one of those on disk
+}
+
+// shows tells whether one of the files holds the certificate.
+func (p *part) shows(pairs []pair, print string) bool {
+	for _, x := range pairs {
+		if chain := parseCertificates(p.text(x.Cert)); len(chain) > 0 && printOfCert(chain[0]) == print {
+			return true
+		}
+	}
+	return false
+}
+
+// staleOf is the pair that the server would show if it had loaded the files:
+// the one for the name that people use, else the first.
+func (p *part) staleOf(pairs []pair) int {
+	for i, x := range pairs {
+		if chain := parseCertificates(p.text(x.Cert)); len(chain) > 0 && p.q.Host != "" && chain[0].VerifyHostname(p.q.Host) == nil {
+			return i
+		}
+	}
+	return 0
+}
+
+func printOfCert(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// certificate judges one pair of files against what the server shows; asked is
+// set for the pair that it should show.
+func (p *part) certificate(s *Server, x pair, seen shown, asked bool) {
 	text, err := p.read(x.Cert)
 	if err != nil {
 		p.unusable(s, x, x.Cert, err)
@@ -54,22 +89,23 @@ func (p *part) certificate(s *Server, x pair, served, from string, only bool) {
 		return
 	}
 	leaf := chain[0]
-	sum := sha256.Sum256(leaf.Raw)
-	print := hex.EncodeToString(sum[:])
+	print := printOfCert(leaf)
 	p.fact(func(f *Facts) {
-		f.Certificates = append(f.Certificates, Certificate{
-			File: x.Cert, Key: x.Key, Subject: leaf.Subject.String(), Names: leaf.DNSNames, NotAfter: leaf.NotAfter, SHA256: print, Served: served,
-		})
+		c := Certificate{File: x.Cert, Key: x.Key, Subject: leaf.Subject.String(), Names: leaf.DNSNames, NotAfter: leaf.NotAfter, SHA256: print}
+		if asked {
+			c.Served = seen.print
+		}
+		f.Certificates = append(f.Certificates, c)
 	})
 	p.keyFits(s, x, leaf)
-	if only && served != "" && served != print {
+	if asked && seen.print != "" && !seen.matched {
 		p.findAt(finding.New(finding.ConfigNotLoaded, finding.Confirmed).As(finding.Error).About(s.Kind), s.port()).
 			With("name", s.Kind).With("file", x.Cert).
-			SawAt("SHA-256 of the certificate that is served", served, from).
+			SawAt("SHA-256 of the certificate that is served", seen.print, seen.from).
 			SawAt("SHA-256 of the certificate on disk", finding.Say("%s, valid until %s", print, stamp(leaf.NotAfter)), x.Cert)
 		return // what is on disk is not what users meet
 	}
-	p.dates(s, x, leaf)
+	p.dates(s, x, leaf, asked)
 }
 
 // unusable: a file that the configuration names can't be read.
@@ -124,12 +160,17 @@ func (p *part) keyFits(s *Server, x pair, leaf *x509.Certificate) {
 		SawAt("the key file can't be used with the certificate", why, x.Key)
 }
 
-func (p *part) dates(s *Server, x pair, leaf *x509.Certificate) {
+// dates judges those of a certificate. One that is not for the name in question
+// is no fault of what was asked.
+func (p *part) dates(s *Server, x pair, leaf *x509.Certificate, asked bool) {
 	now := p.clock().now
 	if now.IsZero() {
 		return
 	}
 	saw := func(f *finding.Finding) {
+		if !asked {
+			f.As(min(f.Severity, finding.Warning))
+		}
 		p.findAt(f.About(x.Cert), s.port()).With("file", x.Cert).With("date", leaf.NotAfter.UTC().Format(time.DateOnly)).
 			With("subject", strings.Join(leaf.DNSNames, ", ")).
 			SawAt("the certificate on disk", stamp(leaf.NotBefore)+" – "+stamp(leaf.NotAfter), x.Cert)
@@ -145,16 +186,17 @@ func (p *part) dates(s *Server, x pair, leaf *x509.Certificate) {
 	}
 }
 
-// served is the fingerprint of the certificate that the server shows: as the
-// check saw it, else from a handshake on the machine itself.
-func (p *part) served(s *Server) (print, from string) {
+// served is the certificate that the server shows: as the check saw it, else
+// from a handshake on the machine itself.
+func (p *part) served(s *Server) shown {
 	if p.q.Certificate != "" && s.listensOn(p.q.Port) {
-		return strings.ToLower(strings.ReplaceAll(p.q.Certificate, ":", "")), "TLS"
+		return shown{print: strings.ToLower(strings.ReplaceAll(p.q.Certificate, ":", "")), from: "TLS"}
 	}
-	if s.Family != FTP || !s.running() || len(s.Listeners) == 0 {
-		return "", ""
+	i := slices.IndexFunc(s.Listeners, func(x Listener) bool { return s.Family == FTP || s.Family == HTTP && (x.Port == 443 || x.Port == 8443) })
+	if i < 0 || !s.running() {
+		return shown{}
 	}
-	x := s.Listeners[0]
+	x := s.Listeners[i]
 	host := x.Address.String()
 	switch {
 	case x.Address.IsUnspecified() && (x.Address.Is4() || x.Both):
@@ -165,15 +207,17 @@ func (p *part) served(s *Server) (print, from string) {
 		host = "[" + host + "]"
 	}
 	argv := []string{"openssl", "s_client", "-connect", host + ":" + itoa(int(x.Port))}
-	if x.Port != 990 && !s.settings.get("implicit_ssl").yes() {
+	if p.q.Host != "" {
+		argv = append(argv, "-servername", p.q.Host)
+	}
+	if s.Family == FTP && x.Port != 990 && !s.settings.get("implicit_ssl").yes() {
 		argv = append(argv, "-starttls", "ftp")
 	}
 	chain := parseCertificates(p.run(argv...).out)
 	if len(chain) == 0 {
-		return "", ""
+		return shown{}
 	}
-	sum := sha256.Sum256(chain[0].Raw)
-	return hex.EncodeToString(sum[:]), path.Base(argv[0]) + " s_client -connect " + argv[3]
+	return shown{print: printOfCert(chain[0]), from: strings.Join(argv, " ")}
 }
 
 // maxChain bounds how many certificates of a file are read.

@@ -21,6 +21,7 @@ type settings struct {
 	files    []string          // that were read
 	options  map[string]string // of the command line, Pure-FTPd
 	unread   bool              // the main file could not be read
+	web      []directive       // of a web server
 }
 
 // value is a setting and where it stands; an unset one has no Place.
@@ -116,6 +117,9 @@ func (l *look) readSettings(s *Server) *settings {
 		if f, err := l.stat(s.Config); err == nil && f.Mode.IsDir() {
 			form = conf.PureFTPDDir
 		}
+	}
+	if webPatterns[s.Kind] != nil && s.Config != "" {
+		out.web, out.files = l.webDirectives(s.Kind, s.Config)
 	}
 	if !known || s.Config == "" {
 		return out
@@ -348,6 +352,8 @@ func (s *settings) pairs() []pair {
 		}
 	}
 	switch s.kind {
+	case "nginx", "apache":
+		return webPairs(s.web)
 	case "vsftpd":
 		if s.get("ssl_enable").yes() {
 			cert := s.get("rsa_cert_file")
