@@ -19,6 +19,7 @@ func FuzzReaders(f *testing.F) {
 	f.Add("auth [success=1 default=ignore pam_x.so \\\n\\\n")
 	f.Add("ALL EXCEPT EXCEPT : [::1 : \\: deny")
 	f.Add("p1\ncx\nn*:21\n")
+	f.Add("include /c;\nssl_certificate /c;\nInclude *\nSSLCertificateFile /c\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		bounded := func(what string, n int) {
 			if n > maxRows {
@@ -75,6 +76,12 @@ func FuzzReaders(f *testing.F) {
 		bestLine(s, []string{"tcp", "dport"})
 		mentions(s, netip.MustParseAddr("203.0.113.9"))
 		ancestors(s)
+		web := newLook(t.Context(), &told{files: map[string]fileTold{"/c": {text: s}}}, Question{})
+		for kind := range webPatterns {
+			all, files := web.webDirectives(kind, "/c")
+			webPairs(all)
+			bounded(kind, len(files))
+		}
 	})
 }
 
