@@ -33,7 +33,7 @@ func lookAtHost(ctx context.Context, t observe.Target, f *checkFlags, open func(
 	if o.err != nil {
 		return withoutHost(rep, o.err)
 	}
-	defer func() { _ = o.m.Close() }()
+	defer func() { _ = o.m.Close() }() // nothing is lost with it
 	ctx, cancel := context.WithTimeout(ctx, f.options.Timeout)
 	defer cancel()
 	res, err := host.Inspect(ctx, o.m, ask(t, f, rep, o.m))

@@ -68,6 +68,9 @@ FTPDOCTOR_PASSWORD, --password-file, netrc, the URL, or a prompt; keys from the
 agent, ~/.ssh and --identity. Nothing of it is printed or stored, and one login
 is tried.
 
+With --host the server's machine is looked at too (see ftpdoctor host --help),
+and one root cause is named from both sides.
+
 Exit codes: 0 ok, 1 warnings, 2 failed, 3 unknown or wrong usage.`,
 		Example: checkExamples,
 		Args:    cobra.ArbitraryArgs,
@@ -76,6 +79,10 @@ Exit codes: 0 ok, 1 warnings, 2 failed, 3 unknown or wrong usage.`,
 		},
 	}
 	f.register(c)
+	fl := c.Flags()
+	fl.StringVar(&f.hostAt, "host", "", "look at the server's machine too: ssh://[USER@]SERVER[:PORT], or local")
+	fl.StringVar(&f.jump, "jump", "", "with --host: log in to this machine first, and go on from there")
+	fl.StringArrayVar(&f.hostIdentity, "host-identity", nil, "with --host: log in there with this private key instead of the agent's and the usual ones")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUnknown, err} })
 	return c
 }
@@ -101,9 +108,6 @@ func (f *checkFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.record, "record", "", "keep every step in this file, free of secrets")
 	fl.StringVar(&f.replay, "replay", "", "make the diagnosis again from such a file, without a network")
 	fl.BoolVar(&f.plan, "plan", false, "print which checks would be made, and make none")
-	fl.StringVar(&f.hostAt, "host", "", "look at the server's machine too: ssh://[USER@]SERVER[:PORT], or local")
-	fl.StringVar(&f.jump, "jump", "", "with --host: log in to this machine first, and go on from there")
-	fl.StringArrayVar(&f.hostIdentity, "host-identity", nil, "with --host: log in there with this private key instead of the agent's and the usual ones")
 	fl.IntVar(&f.parallel, "parallel", 32, "how many targets are checked at once")
 	for flag, values := range map[string][]string{"op": {"list", "download", "upload"}, "format": report.Formats()} {
 		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))

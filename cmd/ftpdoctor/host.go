@@ -139,7 +139,7 @@ func (p *program) host(ctx context.Context, f *hostFlags, args []string) error {
 	if err != nil {
 		return &exitError{exitUnknown, err}
 	}
-	defer func() { _ = m.Close() }()
+	defer func() { _ = m.Close() }() // nothing is lost with it
 	if f.wouldPass != "" {
 		return p.wouldPass(ctx, m, f, proto, port, from)
 	}

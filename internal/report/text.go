@@ -50,6 +50,7 @@ func Text(w io.Writer, r *finding.Report, o Options) error {
 	p.fixes(v)
 	p.others(v)
 	p.facts(v)
+	p.commandsRun(v)
 	p.gap()
 	if len(v.NotAvailable) > 0 {
 		p.para("", o.say("not-available", strings.Join(v.NotAvailable, o.say("semicolon"))))
@@ -467,6 +468,20 @@ func (p *printer) facts(v *view) {
 	p.heading("facts")
 	for _, f := range facts {
 		p.item("  ", pad(f.label, labelW)+"  ", f.text)
+	}
+}
+
+// commandsRun lists, on request, what was run on the server's machine.
+func (p *printer) commandsRun(v *view) {
+	commands, _ := v.Host["commands"].([]any)
+	if p.o.Verbose == 0 || len(commands) == 0 {
+		return
+	}
+	p.heading("commands-run")
+	for _, c := range commands {
+		if one, ok := c.(map[string]any); ok {
+			p.line("  " + oneLine(fmt.Sprint(one["command"])))
+		}
 	}
 }
 

@@ -100,6 +100,7 @@ var words = map[string]pair{
 	"fix":            {"Fix", "修复"},
 	"facts":          {"Facts", "概况"},
 	"path":           {"Path", "路径"},
+	"commands-run":   {"Commands run on the machine", "在主机上执行的命令"},
 
 	"title":         {"%s in %s", "%s，用时 %s"},
 	"from":          {"from %s, %s", "检测点 %s，%s"},
