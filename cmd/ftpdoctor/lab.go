@@ -148,7 +148,11 @@ func newLabUp(p *program) *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, n.Close()) }()
 			fmt.Fprintf(p.out, "%s\nenter the client:  %s\nthen:              ftpdoctor check", scenarios[0].Story, n.Enter())
-			for _, a := range scenarios[0].Args {
+			words := scenarios[0].Args
+			if scenarios[0].Host {
+				words = append(n.HostArgs(), words...)
+			}
+			for _, a := range words {
 				fmt.Fprint(p.out, " ", a)
 			}
 			fmt.Fprintln(p.out, "\nCtrl-C ends it.")

@@ -32,3 +32,6 @@ func Down(context.Context) (removed, alive []int, err error) { return nil, nil, 
 
 // Enter is the command that enters the client's namespace.
 func (*Net) Enter() string { return "" }
+
+// HostArgs are the arguments by which a check looks at the server's machine.
+func (*Net) HostArgs() []string { return nil }

@@ -292,7 +292,7 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 	}
 	record := ""
 	if s.Host {
-		argv = append(argv, "--host", adminURL, "--host-identity", filepath.Join(home, adminKey))
+		argv = append(argv, n.adminArgs()...)
 	} else if o.RecordDir != "" { // a recording is of one side
 		record = filepath.Join(o.RecordDir, strings.ReplaceAll(s.Name, "/", "-")+".rec")
 		argv = append(argv, "--record", record)

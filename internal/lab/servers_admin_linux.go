@@ -35,6 +35,16 @@ AllowUsers admin
 // adminKey is the administrator's private key, in the home of the check.
 const adminKey = "admin_key"
 
+// adminArgs are the arguments by which a check looks at the server's machine.
+func (n *Net) adminArgs() []string {
+	return []string{"--host", adminURL, "--host-identity", filepath.Join(n.home(), adminKey)}
+}
+
+// HostArgs are the same for who has another home than the lab's client.
+func (n *Net) HostArgs() []string {
+	return append(n.adminArgs(), "--known-hosts", filepath.Join(n.home(), ".ssh", "known_hosts"))
+}
+
 // Admin lets an administrator in over SSH, with the rights of root: an account
 // of his own, an SSH server of his own, a key on the client, and the server's
 // host key in its known_hosts.
