@@ -42,17 +42,18 @@ var may = map[string]struct {
 	"internal/conf":     {pure: true},
 	"internal/machine":  {}, // a machine, here or over SSH: runs commands, reads files
 	// sources: turn the world into findings; they touch it through observe alone
-	"internal/probe": {imports: "finding observe ftp tlswire sshwire dav", tests: "ftptest report", pure: true},
-	"internal/lint":  {imports: "finding conf", pure: true},
-	"internal/audit": {imports: "finding ftp", pure: true},
-	"internal/host":  {imports: "finding machine conf firewall", pure: true}, // the machine is all it touches
+	"internal/probe":      {imports: "finding observe ftp tlswire sshwire dav", tests: "ftptest report", pure: true},
+	"internal/lint":       {imports: "finding conf", pure: true},
+	"internal/audit":      {imports: "finding ftp", pure: true},
+	"internal/host":       {imports: "finding machine conf firewall", pure: true}, // the machine is all it touches
+	"internal/transcript": {imports: "finding observe ftp", pure: true},
 	// uses: work on findings
 	"internal/report": {imports: "finding", pure: true},
 	// for tests, demo and training
 	"internal/ftptest": {imports: "ftp"},
 	"internal/lab":     {imports: "finding", tests: "conf lint"},
 	// the program wires them together
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit report ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript report ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.
@@ -196,7 +197,7 @@ func TestTheWorldIsTouchedInFewPlaces(t *testing.T) {
 	// What a check or a report says depends on what was observed, and on nothing
 	// else: a recording must replay to the same words.
 	varies := regexp.MustCompile(`^(time\.(Now|Since|Until|Sleep|After|AfterFunc|Tick|NewTimer|NewTicker)|rand\.\w+|runtime\.GOOS)$`)
-	judges := []string{"internal/finding", "internal/probe", "internal/report"}
+	judges := []string{"internal/finding", "internal/probe", "internal/transcript", "internal/report"}
 	ends := regexp.MustCompile(`^(fmt\.Print\w*|os\.Exit|log\.(Fatal|Print|Panic)\w*)$`)
 	for _, s := range sources(t) {
 		if s.test {

@@ -27,7 +27,7 @@ import (
 // all, ready to be pasted into phrases_zh.go.
 func TestPhrasesTranslated(t *testing.T) {
 	used := map[string]string{} // phrase to the place of one use
-	for dir, places := range map[string]bool{"./internal/probe": false, "./internal/host": false, "./internal/audit": true} {
+	for dir, places := range map[string]bool{"./internal/probe": false, "./internal/host": false, "./internal/audit": true, "./internal/transcript": false} {
 		p := load(t, dir)
 		p.places = places
 		maps.Copy(used, p.phrases())

@@ -216,9 +216,12 @@ func (r *Report) Localize(lang Lang) {
 		f.Title, f.Sentence = p.Title, fill(p.Sentence, f.Args)
 		f.Remedies = applicable(p.Remedies, f.Args, r.Facts.Software)
 		localizeCandidates(f.Candidates, lang)
-		f.Decide = Phrase(f.Decide, lang)
+		f.Decide = fill(Phrase(f.Decide, lang), harmless(f.Args))
 		if r.RootCause != nil && r.RootCause.Code == f.Code && f.BecauseOf == "" {
 			r.RootCause.Title, r.RootCause.Sentence = f.Title, f.Sentence
+			if r.RootCause.Decide != "" {
+				r.RootCause.Decide = f.Decide // with the commands filled in
+			}
 		}
 	}
 	if rc := r.RootCause; rc != nil {

@@ -11,6 +11,7 @@ var phrases = func() map[string]string {
 	maps.Copy(all, phrasesZhLog)
 	maps.Copy(all, phrasesZhHost)
 	maps.Copy(all, phrasesZhSides)
+	maps.Copy(all, phrasesZhTranscript)
 	return all
 }()
 

@@ -165,7 +165,7 @@ func (p *printer) path(v *view) {
 	p.line(indent + p.sign(rail))
 	for i, s := range stations {
 		took := ""
-		if s.check.Outcome != finding.Skipped {
+		if s.check.Outcome != finding.Skipped && !v.Started.IsZero() {
 			took = duration(s.check.DurationS)
 		}
 		head := indent + p.paint(s.mark.style, p.sign(s.mark.sign)) + " " + pad(s.label, labelW) + "  " +

@@ -121,6 +121,9 @@ func statusStyle(s finding.Status) string {
 func (p *printer) title(v *view) {
 	word := p.o.word("status", string(v.Status))
 	status := p.o.say("title", word, duration(v.DurationS))
+	if v.Started.IsZero() { // judged from a text, not from a check of our own
+		status = word
+	}
 	target := oneLine(v.Target)
 	if room := p.o.Width - width(status) - 2; width(target) > room {
 		p.para("", target)
@@ -132,6 +135,9 @@ func (p *printer) title(v *view) {
 }
 
 func (p *printer) from(v *view) string {
+	if v.Started.IsZero() {
+		return p.o.say("from-text")
+	}
 	when := v.Started.Format("2006-01-02 15:04:05 -0700")
 	if v.Vantage == "" {
 		return p.o.say("from-here", when)

@@ -104,6 +104,7 @@ var words = map[string]pair{
 
 	"title":         {"%s in %s", "%s，用时 %s"},
 	"from":          {"from %s, %s", "检测点 %s，%s"},
+	"from-text":     {"judged from the text", "根据文本判断"},
 	"from-here":     {"from here, %s", "检测点本机，%s"},
 	"vantage":       {"client", "客户端"},
 	"server":        {"server", "服务器"},

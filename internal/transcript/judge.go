@@ -1,0 +1,510 @@
+package transcript
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ftpdoctor/internal/finding"
+	"ftpdoctor/internal/ftp"
+)
+
+// Failures of the network, by the words of some forty programs.
+var (
+	refusedRE     = regexp.MustCompile(`(?i)connection refused|ECONNREFUSED|actively refused|积极拒绝|WSAECONNREFUSED|\b10061\b|Errno (?:111|61)\b|拒绝(?:了)?连接|连接被(?:对方)?拒绝|连接(?:已)?拒绝|拒绝访问连接|connect failed: refused|refused the (?:network )?connection|由于目标(?:计算机|机器)积极拒绝|目标计算机拒绝|NoValidConnectionsError`)
+	timeoutRE     = regexp.MustCompile(`(?i)timed out|time-?out\b|ETIMEDOUT|WSAETIMEDOUT|\b10060\b|Errno (?:110|60)\b|超时|i/o timeout|curl: \(28\)|没有正确答复|did not properly respond|seconds of inactivity|timeout was reached|deadline exceeded|无活动|没有响应|\(hangs\)|\(hang\)|\bhangs?\b|卡住|卡死`)
+	resetRE       = regexp.MustCompile(`(?i)connection (?:was )?reset|reset by peer|ECONNRESET|WSAECONNRESET|\b10054\b|Errno (?:104|54)\b|连接被(?:对方)?重(?:置|设)|强迫关闭|forcibly closed|ECONNABORTED|\b10053\b|连接已重置`)
+	hostRE        = regexp.MustCompile(`(?i)no route to host|EHOSTUNREACH|WSAEHOSTUNREACH|\b10065\b|Errno (?:113|65)\b|没有到(?:达)?主机的路由|无法(?:连接|到达)(?:的)?主机|host (?:is )?unreachable|主机不可达|unreachable host`)
+	closedRE      = regexp.MustCompile(`(?i)connection (?:was )?closed|server closed|closed by (?:the )?(?:remote|server|foreign)|connection (?:unexpectedly )?(?:lost|terminated|dropped)|EOFError|unexpected EOF|\bEOF\b|disconnected|连接(?:已|被)?(?:关闭|断开|中断)|curl: \((?:52|56|8|12)\)|socket hang up|response reading failed|Connection closed without indication|服务器关闭了连接|broken pipe|EPIPE|SERVER_CLOSED|断开的管道|无法读取响应|FIN packet|421 service not available, remote server has closed|Software caused connection abort`)
+	unreachableRE = regexp.MustCompile(`(?i)network is unreachable|ENETUNREACH|网络不可达|EADDRNOTAVAIL|can't assign requested address`)
+	failedRE      = regexp.MustCompile(`(?i)can't connect|couldn't connect|could not connect|cannot connect|unable to connect|failed to connect|connection failed|无法连接(?:到)?(?:远程)?服务器|连接失败|curl: \(7\)|connect failed|无法建立连接|ftp_connect\(\)|Connection attempt failed|connecterror`)
+	dataFail      = regexp.MustCompile(`(?i)failed to retrieve directory listing|读取目录列表失败|could not retrieve directory listing|data connection|data socket|data channel|传输通道|数据连接|transfer strategies|无法(?:打开|建立)数据`)
+)
+
+// failure is what kind of network failure a line tells.
+func failure(line string) string {
+	switch {
+	case refusedRE.MatchString(line):
+		return "refused"
+	case hostRE.MatchString(line):
+		return "host"
+	case timeoutRE.MatchString(line):
+		return "timeout"
+	case resetRE.MatchString(line):
+		return "reset"
+	case closedRE.MatchString(line):
+		return "closed"
+	case unreachableRE.MatchString(line):
+		return "unreachable"
+	case failedRE.MatchString(line):
+		return "failed"
+	}
+	return ""
+}
+
+// judgeNetwork judges bare failures of the network by how far the session had
+// come. Only the first of each kind counts.
+func (l *log) judgeNetwork() []hit {
+	var out []hit
+	seen := map[string]bool{}
+	stages := l.stages()
+	for i, line := range l.lines {
+		if e, ok := l.at(i); ok && e.kind == command || strings.HasPrefix(strings.ToLower(line), "debug1: reading") {
+			continue
+		}
+		if len(out) > 8 || strings.Contains(strings.ToLower(line), "connecttimeout") {
+			continue
+		}
+		what := failure(line)
+		at := stages[i]
+		if l.tracesData() && at < opening || l.namesDataPort(line, at) {
+			at = opening
+		} else if at == start && greetFrames.MatchString(l.lower) {
+			at = connected
+		}
+		if dataFail.MatchString(line) && at < opening && l.protocol() == "ftp" && what != "" {
+			at = opening
+		}
+		key := fmt.Sprint(what, at >= opening, at >= loggedIn, at >= greeted)
+		if what == "" || seen[key] {
+			continue
+		}
+		seen[key] = true
+		h := l.networkHit(what, at)
+		if a := ipv6In(line); a != "" && at < greeted && (what == "host" || what == "timeout" || what == "unreachable") {
+			h.code, h.weight, h.alike = finding.NetIPv6Broken, names-4, alikeUnreachable
+		}
+		if h.code == nil {
+			continue
+		}
+		h.line = i
+		out = append(out, h)
+	}
+	return out
+}
+
+// Frames of stack traces tell what a program was doing.
+var (
+	dataFrames  = regexp.MustCompile(`in n?transfercmd|_opendataconnection_|opendataconnection|initiatelistparsing|openpassivedatastream|enterpassivemode|opendatastream|getdataconn|dataconnection\.|cmdlist|passiveconnect|\.makepasv|opendatachannel|ftpdatastream|transfer strategies`)
+	greetFrames = regexp.MustCompile(`in getresp|_connectaction_|__getreply|_getreply|readwelcome|banner exchange|error reading ssh protocol banner`)
+	portOfLine  = regexp.MustCompile(`(?:\d|\]|[a-z])[: ](\d{4,5})\b`)
+)
+
+// tracesData: the stack trace goes through the opening of a data connection.
+func (l *log) tracesData() bool { return l.protocol() == "ftp" && dataFrames.MatchString(l.lower) }
+
+// namesDataPort: the line names a high port while control is on another.
+func (l *log) namesDataPort(line string, at stage) bool {
+	m := portOfLine.FindStringSubmatch(line)
+	if m == nil || l.protocol() != "ftp" || at >= opening {
+		return false
+	}
+	n, _ := strconv.Atoi(m[1])
+	_, port := l.hostPort()
+	return n > 1024 && n < 65536 && m[1] != port && (at >= greeted || strings.Contains(l.lower, ":21")) && !strings.Contains(line, " ms")
+}
+
+// networkHit tells what a failure at a stage speaks for.
+func (l *log) networkHit(what string, at stage) hit {
+	proto := l.protocol()
+	make := func(code *finding.Def, weight int, a *alike) hit {
+		return hit{code: code, weight: weight, what: failureWords(what), alike: a}
+	}
+	switch {
+	case at >= opening && proto == "ftp":
+		return l.dataFailure(what)
+	case at >= loggedIn:
+		if what == "timeout" && proto == "sftp" {
+			return make(finding.RouteMTUBlackhole, symptom, alikeDropped)
+		}
+		if what == "timeout" {
+			return make(finding.NetIdleTimeout, symptom, alikeDropped)
+		}
+		return make(finding.NetIdleTimeout, symptom-5, alikeDropped)
+	case at >= securing && at < loggedIn && what != "failed" && l.protocol() == "ftp":
+		if what == "timeout" {
+			return make(finding.TLSHandshakeStalls, fits, alikeHandshake)
+		}
+		return make(finding.NetInspectionReset, symptom+5, alikeHandshake)
+	case at >= greeted && what == "timeout":
+		return make(finding.ServiceHung, symptom, alikeHung)
+	case at >= greeted:
+		return make(finding.NetInspectionReset, symptom-5, alikeClosed)
+	case what == "refused":
+		return make(finding.ServiceRefused, fits, alikeRefused)
+	case what == "host":
+		return make(finding.NetPortRejected, fits, alikeUnreachable)
+	case what == "timeout" && at == connected:
+		if _, port := l.hostPort(); port == "990" {
+			return make(finding.TLSImplicitExpected, symptom+5, alikeHung)
+		}
+		return make(finding.ServiceHung, fits, alikeHung)
+	case what == "timeout":
+		return make(finding.NetPortFiltered, fits-2, alikeTimeout)
+	case what == "reset" || what == "closed":
+		return make(finding.NetSourceNotAllowed, symptom+10, alikeClosed)
+	case what == "failed":
+		return make(finding.NetPortFiltered, symptom-10, alikeTimeout)
+	}
+	return hit{}
+}
+
+// ipv6In finds an address of IPv6 in a line.
+func ipv6In(line string) string {
+	if strings.Count(line, ":") < 2 {
+		return ""
+	}
+	for _, word := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" []()'\",|<>", r) }) {
+		if a, err := netip.ParseAddr(strings.TrimRight(word, ".:")); err == nil && a.Is6() && !a.Is4In6() {
+			return a.String()
+		}
+	}
+	return ""
+}
+
+// failureWords says what happened.
+func failureWords(what string) string {
+	switch what {
+	case "refused":
+		return "the connection was refused"
+	case "timeout":
+		return "no answer came in time"
+	case "reset":
+		return "the connection was reset"
+	case "closed":
+		return "the connection was closed"
+	case "host", "unreachable":
+		return "the host could not be reached"
+	default:
+		return "no connection came about"
+	}
+}
+
+// dataFailure judges a failure after a data connection was asked for: by the
+// mode, and by what PASV announced.
+func (l *log) dataFailure(what string) hit {
+	h := hit{what: failureWords(what), weight: fits + 5}
+	active, passive := false, false
+	protected := false
+	for _, e := range l.events {
+		switch {
+		case e.kind == command && (e.verb == "PORT" || e.verb == "EPRT"):
+			active = true
+		case e.kind == reply && (e.code == 227 || e.code == 229):
+			passive = true
+		case e.kind == command && e.verb == "PASV" || e.kind == command && e.verb == "EPSV":
+			passive = true
+		case e.kind == command && e.verb == "PROT" && strings.EqualFold(e.arg, "P"):
+			protected = true
+		}
+	}
+	switch {
+	case active && !passive:
+		h.code, h.alike = finding.DataActiveBlocked, alikeActive
+	case (what == "reset" || what == "closed") && l.last() >= moving:
+		h.code, h.alike, h.weight = finding.DataStalled, alikeDropped, symptom
+		if protected {
+			h.code, h.alike = finding.TLSDataHandshakeFailed, alikeDataTLS
+		}
+	case what == "timeout" && l.last() == moving:
+		h.code, h.alike, h.weight = finding.DataStalled, alikePassive, symptom+5
+		if !l.bulk() {
+			h.code = finding.DataPassiveFiltered
+		}
+	default:
+		h.code, h.alike = finding.DataPassiveFiltered, alikePassive
+	}
+	return h
+}
+
+// bulk tells whether data had begun to move.
+var progressRE = regexp.MustCompile(`(?i)\b[1-9]\d?%|bytes (?:sent|received|transferred)|stalls? at|large files?|大文件`)
+
+func (l *log) bulk() bool { return progressRE.MatchString(l.lower) }
+
+// judgeData compares what PASV and PORT announce with where the control
+// connection goes.
+func (l *log) judgeData() []hit {
+	var out []hit
+	peer, _ := netip.ParseAddr(l.peer())
+	troubled := l.dataTroubled()
+	for _, e := range l.events {
+		switch {
+		case e.kind == reply && e.code == 227:
+			a, err := ftp.ParsePASV(e.text)
+			if err != nil && !a.IsValid() {
+				if len(out) == 0 && troubled {
+					out = append(out, hit{code: finding.DataPASVBroken, weight: shows, line: e.line, what: meaning(finding.DataPASVBroken)})
+				}
+				continue
+			}
+			if h, ok := l.announced(e, a, peer, troubled); ok && len(out) < 2 {
+				out = append(out, h)
+			}
+		case e.kind == reply && e.code == 229:
+			if port, err := ftp.ParseEPSV(e.text); err == nil && len(l.decoded) < 2 {
+				l.decoded = append(l.decoded, note{"the port that EPSV announces", strconv.Itoa(int(port))})
+			}
+		case e.kind == command && e.verb == "PORT":
+			if a, err := ftp.ParsePORT(e.arg); err == nil && len(l.decoded) < 2 {
+				l.decoded = append(l.decoded, note{"the address that the client names with PORT", a.String()})
+			}
+		case e.kind == reply && (e.code == 425 || e.code == 426 || e.code == 522 || e.code == 435):
+			if h, ok := l.cantOpen(e); ok && len(out) < 3 {
+				out = append(out, h)
+			}
+		}
+	}
+	return out
+}
+
+// dataTroubled tells whether something failed after a data connection was asked for.
+func (l *log) dataTroubled() bool {
+	for i, s := range l.stages() {
+		if s < opening {
+			continue
+		}
+		if failure(l.lines[i]) != "" || dataFail.MatchString(l.lines[i]) {
+			return true
+		}
+		if e, ok := l.at(i); ok && e.kind == reply && (e.code == 425 || e.code == 426 || e.code == 421) {
+			return true
+		}
+	}
+	if l.last() == opening || l.last() == moving {
+		return true // it ends there
+	}
+	return false
+}
+
+var repairedRE = regexp.MustCompile(`(?i)(?:server sent passive reply with unroutable address|服务器发(?:回|送)了不可路由的(?:地址|被动)|using (?:the )?(?:server|host|original|control|peer) address instead|使用服务器地址代替|fixing bogus|address returned by PASV .* (?:seems|different)|Address returned by PASV seems to be incorrect|skip \S+ for data connection, re-use \S+ instead|ignoring (?:the )?(?:pasv|passive) (?:address|ip)|replac\w+ .*(?:pasv|passive)|Server listening on .* using|bogus address|\[Replacing PASV)`)
+
+// announced judges an address of PASV.
+func (l *log) announced(e event, a netip.AddrPort, peer netip.Addr, troubled bool) (hit, bool) {
+	if len(l.decoded) < 2 {
+		l.decoded = append(l.decoded, note{"the address that PASV announces", a.String()})
+	}
+	ip := a.Addr()
+	h := hit{line: e.line, with: map[string]string{"announced": a.String()}}
+	if peer.IsValid() {
+		h.with["peer"] = peer.String()
+	}
+	set := func(code *finding.Def, weight int, a *alike) (hit, bool) {
+		h.code, h.weight, h.alike, h.what = code, weight, a, meaning(code)
+		return h, true
+	}
+	if repairedRE.MatchString(l.lower) && !l.hasTarget(a) && (!peer.IsValid() || ip != peer) {
+		// The client says that it took another address: what failed then was the port.
+		if troubled {
+			return set(finding.DataPassiveFiltered, shows+2, alikePassive)
+		}
+		return hit{}, false
+	}
+	switch {
+	case ip.IsUnspecified():
+		return set(finding.DataPassiveBadAddress, names+2, nil)
+	case ip.IsLoopback() && !peer.IsLoopback() && !strings.Contains(l.host, "localhost"):
+		return set(finding.DataPassiveBadAddress, names+2, nil)
+	case !troubled || peer.IsValid() && ip == peer:
+		return hit{}, false
+	case isPrivate(ip) && peer.IsValid() && !isPrivate(peer):
+		return set(finding.DataPassivePrivateAddress, names-1, alikePrivate)
+	case isPrivate(ip) && peer.IsValid() && isPrivate(peer) && sameNet(ip, peer):
+		return set(finding.DataPassiveWrongAddress, shows, alikePrivate)
+	case isPrivate(ip) && peer.IsValid():
+		return set(finding.DataPassivePrivateAddress, shows+2, alikePrivate)
+	case isPrivate(ip) && !l.knownLAN():
+		return set(finding.DataPassivePrivateAddress, shows, alikePrivate)
+	case peer.IsValid() && isPrivate(peer):
+		return set(finding.DataPassiveWrongAddress, shows+4, alikePassive)
+	case peer.IsValid() && peer.Is4():
+		return set(finding.DataPassiveWrongAddress, shows+2, alikePassive)
+	}
+	return hit{}, false
+}
+
+// hasTarget tells whether the text shows that the announced address itself was tried.
+func (l *log) hasTarget(a netip.AddrPort) bool {
+	return strings.Contains(l.lower, "trying "+a.String()) || strings.Contains(l.lower, "connecting data socket to ("+a.Addr().String())
+}
+
+// knownLAN: remarks say that client and server share a network.
+var lanRE = regexp.MustCompile(`(?i)same (?:lan|subnet|network|machine)|局域网内|同一(?:局域网|网段)`)
+
+func (l *log) knownLAN() bool { return lanRE.MatchString(l.lower) }
+
+func isPrivate(a netip.Addr) bool {
+	return a.IsPrivate() || a.IsLinkLocalUnicast() || netip.MustParsePrefix("100.64.0.0/10").Contains(a)
+}
+
+func sameNet(a, b netip.Addr) bool {
+	p, err := a.Prefix(24)
+	return err == nil && p.Contains(b)
+}
+
+// cantOpen judges 425 and its kin.
+func (l *log) cantOpen(e event) (hit, bool) {
+	low := strings.ToLower(e.text)
+	h := hit{line: e.line, weight: fits + 8, what: "the server could not open the data connection"}
+	active, passive := false, false
+	for _, p := range l.events {
+		if p.line >= e.line {
+			break
+		}
+		switch {
+		case p.kind == command && (p.verb == "PORT" || p.verb == "EPRT"), p.kind == reply && strings.Contains(p.text, "PORT command"):
+			active, passive = true, false
+		case p.kind == reply && (p.code == 227 || p.code == 229):
+			active, passive = false, true
+		}
+	}
+	switch {
+	case strings.Contains(low, "tls"), strings.Contains(low, "ssl"), strings.Contains(low, "bad ip"), strings.Contains(low, "session"), strings.Contains(low, "operation not permitted"):
+		return hit{}, false // said by a rule
+	case e.code == 426:
+		h.code, h.weight, h.alike = finding.DataStalled, symptom, alikeDropped
+	case active:
+		h.code, h.alike = finding.DataActiveBlocked, alikeActive
+	case passive || strings.Contains(low, "use port or pasv first"):
+		h.code, h.alike = finding.DataPassiveFiltered, alikePassive
+	default:
+		h.code, h.alike, h.weight = finding.DataActiveBlocked, alikeActive, fits
+		if strings.Contains(l.lower, "passive") || strings.Contains(l.lower, "pasv") || strings.Contains(l.lower, "被动") {
+			h.code, h.alike = finding.DataPassiveFiltered, alikePassive
+		}
+	}
+	return h, true
+}
+
+var (
+	tooLongRE = regexp.MustCompile(`(?i)(?:message too long|too large[^\d]*|packet length|packet \(|过长|过大)[^\d]{0,20}(\d{6,10})`)
+	firstRE   = regexp.MustCompile(`(?i)(?:banner|greeting|identification|first (?:line|bytes)|status code from the server reply|protocol version identification|protocol identification string)[^\n]{0,40}['"](SSH-|HTTP/|220|500 OOPS|<html|<!DOCTYPE|\+OK|\* OK)`)
+)
+
+// judgeSSH decodes lengths that are text, and finds peers that speak another
+// protocol than the client.
+func (l *log) judgeSSH() []hit {
+	for i, line := range l.lines {
+		if m := tooLongRE.FindStringSubmatch(line); m != nil {
+			n, err := strconv.ParseUint(m[1], 10, 32)
+			if err == nil && len(l.decoded) < 3 {
+				b := []byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+				l.decoded = append(l.decoded, note{"the length that was read is the beginning of a text", strconv.QuoteToASCII(string(b))})
+			}
+			if n == 0x54686973 {
+				return []hit{{code: finding.SSHNologinShell, weight: names + 2, line: i, what: meaning(finding.SSHNologinShell), alike: alikeAfterLogin}}
+			}
+			break
+		}
+	}
+	return slices.Concat(l.otherProtocol(), l.endsThere(), l.noKeyOffered())
+}
+
+// noKeyOffered: a verbose log of ssh in which the server takes keys only, and no
+// key was there to be offered.
+func (l *log) noKeyOffered() []hit {
+	if !strings.Contains(l.lower, "debug1: authentications that can continue") || strings.Contains(l.lower, "offering public key") || strings.Contains(l.lower, "offering rsa public key") ||
+		strings.Contains(l.lower, "load key") {
+		return nil
+	}
+	for i, line := range l.lines {
+		if strings.HasSuffix(line, "Permission denied (publickey).") {
+			return []hit{{code: finding.SSHAuthMethodNotOffered, weight: shows, line: i, what: meaning(finding.SSHAuthMethodNotOffered), alike: alikeKey}}
+		}
+	}
+	return nil
+}
+
+// otherProtocol compares what the client speaks with what the peer says first.
+func (l *log) otherProtocol() []hit {
+	spoke := ""
+	ssh, web := -1, -1
+	ftpd := -1
+	for _, e := range l.events {
+		switch {
+		case e.kind == banner && ssh < 0:
+			ssh = e.line
+		case e.kind == status && web < 0:
+			web = e.line
+		case e.kind == reply && e.code == 220 && ftpd < 0:
+			ftpd = e.line
+		}
+	}
+	_, port := l.hostPort()
+	switch {
+	case strings.Contains(l.lower, "ftplib") && !strings.Contains(l.lower, "sftp"), l.scheme == "ftp", l.scheme == "ftps", l.scheme == "ftpes",
+		strings.Contains(l.lower, "ftps"), port == "21", strings.Contains(l.lower, "ftp.ftpclient"), strings.Contains(l.lower, "basic-ftp"), regexpFTPClient.MatchString(l.lower):
+		spoke = "ftp"
+	}
+	if l.scheme == "sftp" || strings.Contains(l.lower, "paramiko") || strings.Contains(l.lower, "debug1:") || strings.Contains(l.lower, "ssh2") || strings.Contains(l.lower, "jsch") {
+		spoke = "sftp"
+	}
+	if l.scheme == "http" || l.scheme == "https" || l.scheme == "dav" || l.scheme == "davs" || strings.Contains(l.lower, "propfind") {
+		spoke = "webdav"
+	}
+	var out []hit
+	add := func(line, weight int) {
+		out = append(out, hit{code: finding.ServiceOtherProtocol, weight: weight, line: line, what: meaning(finding.ServiceOtherProtocol)})
+	}
+	for i, line := range l.lines {
+		if m := firstRE.FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[1], "220") {
+			add(i, names+1)
+			break
+		}
+		if otherWords.MatchString(line) {
+			add(i, names+1)
+			break
+		}
+	}
+	switch {
+	case spoke == "ftp" && ssh >= 0 && !strings.Contains(l.lower, "sshd["):
+		add(ssh, names+2)
+	case spoke == "webdav" && ssh >= 0:
+		add(ssh, names+2)
+	case spoke == "sftp" && ssh < 0 && ftpd >= 0:
+		add(ftpd, names+2)
+	case spoke == "sftp" && ssh < 0 && web >= 0:
+		add(web, names+2)
+	case spoke == "ftp" && web >= 0 && ftpd < 0 && !strings.Contains(l.lower, "proxy"):
+		add(web, shows)
+	}
+	return out
+}
+
+var (
+	regexpFTPClient = regexp.MustCompile(`(?m)^(?:status|command|response|状态|命令|响应)[:：]|^\$ ?(?:ftp|tnftp|ftplib|lftp) |ftpexception|ftpwebrequest|ftp_connect|ftperror|\bftp\.\w+error`)
+	otherWords      = regexp.MustCompile(`(?i)protocol mismatch|Invalid SSH identification string|Bad remote protocol version|ssh_exchange_identification: (?:220|HTTP|Protocol)|Bad protocol version identification|kex_exchange_identification: (?:banner line contains invalid|client sent invalid protocol|Connection closed by remote host: 220|banner)|Cannot establish FTP connection to an SFTP server|(?:server )?(?:is|seems to be|looks like) an? (?:SSH|SFTP|SMTP|HTTP|mail) server|does not (?:look like|appear to be) an? (?:FTP|SSH) server|Expected (?:SSH|an SSH) (?:banner|identification)|not an? (?:FTP|SSH) server|无法与 SFTP 服务器建立 FTP 连接|unable to (?:establish|connect).*SFTP server.*FTP|Please select proper protocol|请选择正确的协议|ssh: overflow reading version string|220 \S+ E?SMTP|received HTTP/0\.9 when not allowed|curl: \(1\) Received HTTP/0\.9|curl: \(79\).*banner|invalid protocol version|Invalid server's version string|Weird server reply|Got a 421 ftp|kex_exchange_identification: banner|ssh: handshake failed: ssh: invalid`)
+)
+
+// endsThere judges a text that breaks off: the last thing said is what was
+// waited for.
+func (l *log) endsThere() []hit {
+	if len(l.events) == 0 {
+		return nil
+	}
+	last := l.events[len(l.events)-1]
+	h := hit{line: last.line, weight: symptom + 5, what: "the text ends there"}
+	switch {
+	case last.kind == reply && (last.code == 227 || last.code == 229),
+		last.kind == command && (last.verb == "LIST" || last.verb == "MLSD" || last.verb == "NLST") && l.last() == opening:
+		h.code, h.alike = finding.DataPassiveFiltered, alikePassive
+		for _, e := range l.events {
+			if e.kind == command && (e.verb == "PORT" || e.verb == "EPRT") {
+				h.code, h.alike = finding.DataActiveBlocked, alikeActive
+			}
+		}
+	case last.kind == reply && last.code == 150:
+		h.code, h.alike = finding.DataPassiveFiltered, alikePassive
+	case last.kind == reply && last.code == 234:
+		h.code, h.alike = finding.TLSHandshakeStalls, alikeHandshake
+	case strings.Contains(l.lines[len(l.lines)-1], "expecting SSH2_MSG_KEX"):
+		h.code, h.alike, h.weight = finding.RouteMTUBlackhole, alikeDropped, shows
+		h.line = len(l.lines) - 1
+	default:
+		return nil
+	}
+	return []hit{h}
+}

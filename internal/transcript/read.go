@@ -1,0 +1,385 @@
+package transcript
+
+import (
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// kind tells what a line is.
+type kind int
+
+const (
+	other   kind = iota // a remark, a program's own words, a stack trace
+	command             // sent to the server
+	reply               // an FTP reply
+	request             // HTTP, sent
+	status              // HTTP, received
+	banner              // an identification: SSH-2.0-…
+)
+
+// event is a line that is part of a dialogue.
+type event struct {
+	kind   kind
+	line   int
+	verb   string // of a command or a request, in upper case; of a reply or status, what it answers
+	arg    string
+	code   int
+	text   string
+	more   bool // the first line of several
+	quoted bool // taken from within an error message, not from the dialogue itself
+}
+
+// log is a text, read.
+type log struct {
+	lines  []string // without control sequences, each at most maxLine bytes
+	lower  string   // all lines in small letters, for a quick look
+	events []event
+	// byLine finds the event of a line; -1: none.
+	byLine  []int
+	silent  []bool // commands and replies that agree: no word of them speaks of a fault
+	decoded []note
+	secrets []string // words that must not come back
+
+	// found on demand
+	stage              []stage
+	looked             bool
+	scheme, host, port string
+	proto              string
+}
+
+// note is something that had to be computed from the text.
+type note struct{ what, detail string }
+
+const (
+	maxLine  = 4 << 10
+	maxLines = 200_000
+)
+
+var ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\\\-_]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
+
+// read takes a text apart.
+func read(text string) *log {
+	l := &log{}
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	text = strings.TrimPrefix(text, "\uFEFF")
+	if strings.Contains(text, "\x1b") {
+		text = ansi.ReplaceAllString(text, "")
+	}
+	if !strings.Contains(text, "\n") && strings.Count(text, `\n`) > 1 {
+		text = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n").Replace(text) // pasted from a string literal
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n \t")
+		line = strings.ReplaceAll(line, "\r", " ")
+		if len(line) > maxLine {
+			line = strings.ToValidUTF8(line[:maxLine], "")
+		}
+		l.lines = append(l.lines, line)
+		if len(l.lines) == maxLines {
+			break
+		}
+	}
+	l.findSecrets()
+	l.byLine = make([]int, len(l.lines))
+	within, left := 0, 0 // the code of a reply of several lines, and how many may follow
+	for i, line := range l.lines {
+		l.byLine[i] = -1
+		e, ok := parseLine(line)
+		if within != 0 {
+			left--
+			switch {
+			case ok && e.kind == reply && e.code == within, left == 0:
+				within = 0
+			case !marked.MatchString(line):
+				continue
+			default:
+				within = 0
+			}
+		}
+		if ok && e.kind == reply && e.more {
+			within, left = e.code, 60
+		}
+		if ok {
+			e.line = i
+			l.byLine[i] = len(l.events)
+			l.events = append(l.events, e)
+		}
+	}
+	l.pair()
+	l.silence()
+	l.lower = strings.ToLower(strings.Join(l.lines, "\n"))
+	return l
+}
+
+// verbs are the commands of FTP that clients send.
+const verbs = `USER|PASS|ACCT|CWD|CDUP|SMNT|QUIT|REIN|PORT|PASV|TYPE|STRU|MODE|RETR|STOR|STOU|APPE|ALLO|REST|RNFR|RNTO|ABOR|DELE|RMD|XRMD|MKD|XMKD|PWD|XPWD|LIST|NLST|SITE|SYST|STAT|HELP|NOOP|FEAT|OPTS|AUTH|PBSZ|PROT|CCC|EPSV|EPRT|LPSV|LPRT|SIZE|MDTM|MFMT|MLSD|MLST|CLNT|HOST|LANG|AVBL|XCRC|XMD5|HASH|CSID`
+
+// methods are those of HTTP and WebDAV.
+const methods = `GET|HEAD|POST|PUT|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|COPY|MOVE|LOCK|UNLOCK|REPORT|SEARCH`
+
+var (
+	// What programs put before a line: times, levels, names of threads and
+	// classes, process numbers, the client's address.
+	prefix = regexp.MustCompile(`^(?:` +
+		`\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?` + `|` +
+		`\[?\d\d?:\d\d:\d\d(?:[.,]\d+)?(?: [AP]M)?\]?` + `|` +
+		`[A-Z][a-z]{2} {1,2}\d\d? \d\d:\d\d:\d\d(?: [\w.-]+)?` + `|` +
+		`[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d\d? \d\d:\d\d:\d\d \d{4}` + `|` +
+		`\d{1,2}/\d{1,2}/\d{2,4} \d\d?:\d\d(?::\d\d)?(?: [AP]M)?` + `|` +
+		`\[(?i:debug|info|warn|warning|error|trace|connection|client|server|ftp|main|\d+|pid \d+)\]` + `|` +
+		`(?i:debug|info|trace|verbose)[ :]+` + `|` +
+		`(?:[\w-]+)\[\d+\]:` + `|` +
+		`\(\d+\)` + `|` +
+		`#\d+` + `|` +
+		`[.!|] ?(?:\d{4}-\d\d-\d\d)` + `)[\s:,-]*`)
+
+	filezilla = regexp.MustCompile(`^(?i:(?:Trace|跟踪|Status|状态|狀態|Command|命令|指令|Response|响应|回应|回應|Reply|Answer|Error|错误|錯誤)\s*[:：]\s*)`)
+
+	sent     = regexp.MustCompile(`^(?:-+> ?|>+ |C: ?|=> ?|\*cmd\* |\*put\* |Cmd: ?|FTP> |>>> ?|→ ?|client: ?|Sending(?: command)?: ?|sent: ?|--> )\s*['"]?(.*)$`)
+	marked   = regexp.MustCompile(`^\s*(?:-+> |> |\*cmd\*|Cmd:|(?:Command|命令)[:：]|\[connection\] >)`)
+	received = regexp.MustCompile(`^(?:<-+ ?|<+ |S: ?|<= ?|\*resp\* |<<< ?|← ?|server: ?|Received: ?|received: ?|client: |recv: ?)\s*['"]?(.*)$`)
+
+	verbRE    = regexp.MustCompile(`^(` + verbs + `)(?:\s+(.*))?$`)
+	requestRE = regexp.MustCompile(`^(` + methods + `)\s+(\S+)`)
+	replyRE   = regexp.MustCompile(`^([1-6]\d\d)([ :-]) ?(.*)$`)
+	bareCode  = regexp.MustCompile(`^([2-6]\d\d)$`)
+	httpRE    = regexp.MustCompile(`HTTP/[\d.]+"?,? ([1-5]\d\d)\b ?(.*)`)
+	sshRE     = regexp.MustCompile(`(SSH-[12]\.[0-9]+-[\x21-\x7e]+)`)
+
+	// A reply inside an exception: "error_perm: 530 Login incorrect.",
+	// "FTPError: 550 …", "(530) Not logged in", "Code: 534 Message: …".
+	quotedReply = regexp.MustCompile(`(?:^|[\s:'"(\[])(?:code[ :=]*)?([45]\d\d)(?:[-: )\]]+|\s*,\s*|\s+message:\s*|-)(?:message:\s*)?['"]?([A-Z\p{Han}/"'][^\n]{2,})`)
+	// What a user typed at the prompt of a client, as the command that it becomes.
+	typed = regexp.MustCompile(`^(?:ftp|lftp [^>]*|ncftp [^>]*|sftp|psftp)> ?(\w+)\s*(.*)$`)
+	// vsftpd's log of the protocol, pyftpdlib's and FileZilla Server's.
+	serverDialogue = regexp.MustCompile(`FTP (command|response): Client "([^"]+)"(?:, "([^"]*)")?`)
+	filezillaSrv   = regexp.MustCompile(`\((?:not logged in|[^)]*)\)\s*\((?:\d{1,3}\.){3}\d{1,3}\)>\s*(.*)$`)
+	pythonStep     = regexp.MustCompile(`(?:voidcmd|sendcmd)\(f?['"](` + verbs + `)\b`)
+	wgetStep       = regexp.MustCompile(`==> (` + verbs + `)(?: [^.]*)? \.\.\. ?(.*)$`)
+)
+
+var typedVerbs = map[string]string{
+	"ls": "LIST", "dir": "LIST", "nlist": "NLST", "get": "RETR", "mget": "RETR", "recv": "RETR", "put": "STOR", "mput": "STOR",
+	"send": "STOR", "mkdir": "MKD", "rmdir": "RMD", "delete": "DELE", "rm": "DELE", "rename": "RNFR", "cd": "CWD", "user": "USER",
+	"passive": "PASV", "pwd": "PWD", "append": "APPE",
+}
+
+// parseLine reads one line of a dialogue.
+func parseLine(line string) (event, bool) {
+	s := strings.TrimSpace(line)
+	if s == "" {
+		return event{}, false
+	}
+	if m := serverDialogue.FindStringSubmatch(s); m != nil {
+		if m[1] == "command" {
+			return asCommand(m[3])
+		}
+		return asReply(m[3])
+	}
+	if m := filezillaSrv.FindStringSubmatch(s); m != nil {
+		if e, ok := asReply(m[1]); ok {
+			return e, true
+		}
+		return asCommand(m[1])
+	}
+	if m := pythonStep.FindStringSubmatch(s); m != nil {
+		return event{kind: command, verb: m[1]}, true
+	}
+	if m := wgetStep.FindStringSubmatch(s); m != nil {
+		return event{kind: command, verb: m[1]}, true
+	}
+	if m := typed.FindStringSubmatch(s); m != nil {
+		if v := typedVerbs[strings.ToLower(m[1])]; v != "" {
+			return event{kind: command, verb: v, arg: m[2]}, true
+		}
+		return asCommand(s[strings.Index(s, ">")+1:])
+	}
+	// WinSCP writes the direction before the time.
+	s = strings.TrimPrefix(strings.TrimPrefix(s, ". "), "! ")
+	if m := regexpWinSCP.FindStringSubmatch(s); m != nil {
+		s = m[1] + " " + m[2]
+	}
+	for range 4 {
+		n := len(prefix.FindString(s))
+		if n == 0 || n == len(s) || replyRE.MatchString(s) {
+			break
+		}
+		s = s[n:]
+	}
+	if n := len(filezilla.FindString(s)); n > 0 {
+		s = strings.TrimSpace(s[n:])
+	}
+	if m := sent.FindStringSubmatch(s); m != nil {
+		if e, ok := asCommand(m[1]); ok {
+			return e, true
+		}
+		if e, ok := asRequest(m[1]); ok {
+			return e, true
+		}
+	}
+	if m := received.FindStringSubmatch(s); m != nil {
+		e, ok := parseBare(m[1])
+		return e, ok && e.kind != command && e.kind != request
+	}
+	return parseBare(s)
+}
+
+var regexpWinSCP = regexp.MustCompile(`^([<>]) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+ (.*)$`)
+
+// parseBare reads what is left without marks.
+func parseBare(s string) (event, bool) {
+	if m := sshRE.FindStringSubmatch(s); m != nil && !strings.Contains(strings.ToLower(s), "local version") {
+		return event{kind: banner, text: m[1]}, true
+	}
+	if m := httpRE.FindStringSubmatch(s); m != nil {
+		code, _ := strconv.Atoi(m[1])
+		e := event{kind: status, code: code, text: strings.TrimSpace(m[2])}
+		if q := regexpAccess.FindStringSubmatch(s); q != nil {
+			e.verb = q[1]
+		}
+		return e, true
+	}
+	if e, ok := asReply(s); ok {
+		return e, true
+	}
+	if e, ok := asCommand(s); ok {
+		return e, true
+	}
+	if e, ok := asRequest(s); ok {
+		return e, true
+	}
+	lower := strings.ToLower(s)
+	if m := quotedReply.FindStringSubmatch(s); m != nil && !strings.Contains(lower, "http") && !strings.Contains(lower, "webdav") && !strings.Contains(lower, "propfind") {
+		code, _ := strconv.Atoi(m[1])
+		return event{kind: reply, code: code, text: strings.TrimRight(m[2], `'") `), quoted: true}, true
+	}
+	return event{}, false
+}
+
+// a line of a web server's access log
+var regexpAccess = regexp.MustCompile(`"(` + methods + `) \S+ HTTP/`)
+
+func asCommand(s string) (event, bool) {
+	s = strings.TrimSpace(strings.Trim(strings.TrimSpace(strings.ReplaceAll(s, `\r\n`, "")), `'"`))
+	m := verbRE.FindStringSubmatch(s)
+	if m == nil {
+		return event{}, false
+	}
+	if len(m[2]) > 200 || m[1] == "HOST" && strings.Contains(s, ":") {
+		return event{}, false
+	}
+	return event{kind: command, verb: m[1], arg: strings.TrimSpace(m[2])}, true
+}
+
+func asRequest(s string) (event, bool) {
+	m := requestRE.FindStringSubmatch(strings.TrimSpace(s))
+	if m == nil || !strings.HasPrefix(m[2], "/") && !strings.Contains(m[2], "://") && m[2] != "*" {
+		return event{}, false
+	}
+	return event{kind: request, verb: m[1], arg: m[2]}, true
+}
+
+func asReply(s string) (event, bool) {
+	s = strings.Trim(strings.TrimSpace(s), `'"`)
+	s = strings.TrimSuffix(strings.TrimSuffix(s, `\n`), `\r`)
+	if m := bareCode.FindStringSubmatch(s); m != nil {
+		code, _ := strconv.Atoi(m[1])
+		return event{kind: reply, code: code}, true
+	}
+	m := replyRE.FindStringSubmatch(s)
+	if m == nil || m[3] == "" {
+		return event{}, false
+	}
+	if m[2] == ":" && m[3][0] >= '0' && m[3][0] <= '9' {
+		return event{}, false
+	}
+	code, _ := strconv.Atoi(m[1])
+	return event{kind: reply, code: code, text: m[3], more: m[2] == "-"}, true
+}
+
+// pair gives each reply the command that it answers: the oldest that has no
+// answer yet, as commands may be sent ahead.
+func (l *log) pair() {
+	var pending []string
+	last, asked := "", ""
+	for i := range l.events {
+		e := &l.events[i]
+		switch e.kind {
+		case command:
+			if len(pending) > 8 {
+				pending = pending[:0]
+			}
+			pending = append(pending, e.verb)
+			last = e.verb
+		case reply:
+			if e.quoted {
+				e.verb = last
+				continue
+			}
+			if len(pending) == 0 {
+				e.verb = last
+				continue
+			}
+			e.verb = pending[0]
+			if continues := i+1 < len(l.events) && l.events[i+1].kind == reply && l.events[i+1].code == e.code && l.events[i+1].line == e.line+1; e.code >= 200 && !continues {
+				pending = pending[1:]
+			}
+		case request:
+			asked = e.verb
+		case status:
+			if e.verb == "" {
+				e.verb = asked
+			}
+		}
+	}
+}
+
+// at is the event of a line, if it has one.
+func (l *log) at(line int) (event, bool) {
+	if line < 0 || line >= len(l.byLine) || l.byLine[line] < 0 {
+		return event{}, false
+	}
+	return l.events[l.byLine[line]], true
+}
+
+// addresses lists the addresses that the text tells to be the server's.
+func (l *log) addresses() []string {
+	if p := l.peer(); p != "" {
+		return []string{p}
+	}
+	return nil
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// afterLogin are words with which servers answer everything before a login.
+var afterLogin = regexp.MustCompile(`(?i)log ?in with USER|please log ?in|not logged in|please authenticate|login first|请登录`)
+
+// silence marks the lines of a dialogue that speak of no fault, and those that
+// only say that the login had not worked.
+func (l *log) silence() {
+	l.silent = make([]bool, len(l.lines))
+	for _, e := range l.events {
+		switch {
+		case e.kind == command, e.kind == request, e.kind == banner:
+			l.silent[e.line] = !bareError.MatchString(l.lines[e.line])
+		case e.kind == reply && e.code >= 100 && e.code < 400:
+			l.silent[e.line] = true
+		case e.kind == reply && e.code == 530 && e.verb != "USER" && e.verb != "PASS" && e.verb != "AUTH" && e.verb != "" && afterLogin.MatchString(e.text):
+			l.silent[e.line] = true
+		case e.kind == status && e.code < 300:
+			l.silent[e.line] = true
+		}
+	}
+}
+
+// bareError: a line that names a command and an error at once.
+var bareError = regexp.MustCompile(`(?i)error|fail|denied|invalid|mismatch|closed|SSH-2\.0-[^ ]+'`)

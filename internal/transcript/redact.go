@@ -1,0 +1,111 @@
+package transcript
+
+import (
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"ftpdoctor/internal/ftp"
+)
+
+// Where secrets stand in what people paste. The first group is the secret.
+var secretPlaces = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)\b(?:PASS|ACCT|ADAT)['"]?[ :=]+['"]?([^\s'"]+.*?)['"]?(?:\\r\\n)?['"]?$`),
+	regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s]+?)@[^\s@]`),
+	regexp.MustCompile(`(?i)\b(?:proxy-)?authorization['"]?\s*[:=]\s*['"]?(?:\w+ )?([^\s'",][^'"]*)`),
+	regexp.MustCompile(`(?i)\b(?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|token|密码|口令|密碼)['"]?\s*(?:=>|[:=：]|is|是|为)\s*['"]?([^\s'",;)]+)`),
+	regexp.MustCompile(`(?i)(?:^|\s)(?:-u|--user)[ =]['"]?[^\s:'"]+:([^\s'"]+)`),
+	regexp.MustCompile(`(?i)(?:^|\s)(?:-pw|--password|--ftp-password|--http-password|--pass)[ =]['"]?([^\s'"]+)`),
+	regexp.MustCompile(`(?i)\bsshpass (?:-p ?)['"]?([^\s'"]+)`),
+	regexp.MustCompile(`(?i)\blftp\b.*\s-u ['"]?[^\s,'"]+,([^\s'"]+)`),
+	regexp.MustCompile(`(?i)\b(?:machine|host) .*\bpassword ([^\s]+)`),
+	regexp.MustCompile(`(?i)^\s*(?:ftp> ?)?(?:quote pass|user \S+) (\S+)\s*$`),
+	regexp.MustCompile(`(?i)\b(?:set-)?cookie: *[^=;\s]+=([^;\s]+)`),
+	regexp.MustCompile(`(?i)\blogin\s*\(\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
+	regexp.MustCompile(`(?i)\bftp_login\s*\([^,]+,\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
+	regexp.MustCompile(`(?i)\bnew Ftp\s*\(\s*(?:['"][^'"]*['"]\s*,\s*)?(?:\d+\s*,\s*)?['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
+	regexp.MustCompile(`(?i)\bNetworkCredential\s*\(\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
+}
+
+// keyBlock is the beginning of a private key.
+var keyBlock = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----`)
+
+const hidden = "****"
+
+// notSecret are words that stand where a secret would and are none.
+var notSecret = regexp.MustCompile(`(?i)^(?:[*x•.●-]+|required|incorrect|for|prompt|auth\w*|login|accepted|not|yes|no|true|false|null|undefined|none|basic|digest|negotiate|ntlm|failed|\(hidden\)|<hidden>|\[?redacted\]?|password|PASSWORD|\$\{?\w+\}?|%\w+%|<\w+>|错误|command.*|commands?|ok|,+|okay)[.,:;]?$`)
+
+// findSecrets notes what must not be repeated.
+func (l *log) findSecrets() {
+	seen := map[string]bool{}
+	note := func(s string) {
+		s = strings.TrimSpace(s)
+		if len(s) < 3 || seen[s] || notSecret.MatchString(s) || len(l.secrets) > 200 {
+			return
+		}
+		seen[s] = true
+		l.secrets = append(l.secrets, s)
+		for _, coded := range []func(string) (string, error){url.QueryUnescape, url.PathUnescape} {
+			if plain, err := coded(s); err == nil && plain != s && len(plain) > 2 && !seen[plain] {
+				seen[plain] = true
+				l.secrets = append(l.secrets, plain)
+			}
+		}
+	}
+	inKey := false
+	for _, line := range l.lines {
+		switch {
+		case keyBlock.MatchString(line):
+			inKey = true
+		case strings.HasPrefix(strings.TrimSpace(line), "-----END"):
+			inKey = false
+		case inKey:
+			note(line)
+		}
+		lower := strings.ToLower(line)
+		if !mayHoldSecret(lower) {
+			continue
+		}
+		for _, place := range secretPlaces {
+			for _, m := range place.FindAllStringSubmatch(line, 4) {
+				note(m[1])
+			}
+		}
+	}
+}
+
+func mayHoldSecret(lower string) bool {
+	for _, word := range []string{
+		"pass", "acct", "adat", "://", "auth", "pwd", "secret", "key", "token", "密码", "口令", "密碼", "-u", "--user", "user ", "cookie", "login", "ftp(", "credential",
+	} {
+		if strings.Contains(lower, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// redact takes the secrets out of what is shown.
+func (l *log) redact(s string) string {
+	s = ftp.RedactCommand(s)
+	for _, secret := range l.secrets {
+		s = strings.ReplaceAll(s, secret, hidden)
+	}
+	if m := secretPlaces[1].FindStringSubmatchIndex(s); m != nil && s[m[2]:m[3]] != hidden {
+		s = s[:m[2]] + hidden + s[m[3]:]
+	}
+	return s
+}
+
+// quote gives a line as evidence: its number, and its words without secrets.
+func (l *log) quote(i int) string {
+	if i < 0 || i >= len(l.lines) {
+		return ""
+	}
+	s := strings.TrimSpace(l.redact(l.lines[i]))
+	if len(l.lines) == 1 {
+		return s
+	}
+	return strconv.Itoa(i+1) + ": " + s
+}
