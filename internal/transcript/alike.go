@@ -81,6 +81,7 @@ var (
 		{finding.ClientCredentialsMangled, "user name or password were altered on the way"},
 		{finding.AuthUserDenied, "a list of the server denies this user"},
 		{finding.AuthShellNotListed, "the account's shell is not in /etc/shells"},
+		{finding.SSHAuthMethodNotOffered, "the server does not take this kind of login"},
 		{finding.AuthAccountLocked, "the account is locked or has expired"},
 		{finding.AuthPAMBroken, "the service's PAM file is broken: every login fails"},
 	}, "on the server, while you try again: journalctl -f -t vsftpd -t proftpd -t pure-ftpd -t sshd"}
@@ -253,3 +254,28 @@ var alikeAccount = &alike{[]alternative{
 	{finding.ServiceUnavailable, "the service is under maintenance"},
 	{finding.SSHTooManyAttempts, "too many keys or passwords were tried"},
 }, "on the server: journalctl -t sshd; on the client: ftpdoctor check {target} -v"}
+
+var alikeCutUpload = &alike{[]alternative{
+	{finding.FileQuotaExceeded, "the account's quota is used up"},
+	{finding.NetIdleTimeout, "a box on the way forgets the idle control connection"},
+	{finding.TLSDataHandshakeFailed, "TLS on the data connection fails otherwise"},
+	{finding.NetInspectionReset, "a box on the way ends the session"},
+	{finding.DataStalled, "the data connection moves nothing"},
+}, "on the server: df -h; df -i; and: ftpdoctor check {target} --op upload"}
+
+var (
+	alikeQuota = &alike{[]alternative{
+		{finding.FileDiskFull, "the disk is full"},
+		{finding.FilePermissionDenied, "modes or owner forbid it"},
+	}, "on the server: df -h; df -i; and: ftpdoctor check {target} --op upload"}
+
+	alikeHostKey = &alike{[]alternative{
+		{finding.SSHHostKeyChanged, "the host key is another one than before"},
+		{finding.SSHNoCommonAlgorithm, "client and server share no algorithm"},
+	}, "ssh-keygen -F {host}; ssh-keyscan {host}; ftpdoctor check {target}"}
+
+	alikeSlow = &alike{[]alternative{
+		{finding.NetPacketLoss, "packets are lost on the way"},
+		{finding.RouteMTUBlackhole, "large packets vanish on the way"},
+	}, checkIt}
+)

@@ -14,32 +14,32 @@ import (
 
 // Failures of the network, by the words of some forty programs.
 var (
-	refusedRE     = regexp.MustCompile(`(?i)connection refused|ECONNREFUSED|actively refused|积极拒绝|WSAECONNREFUSED|\b10061\b|Errno (?:111|61)\b|拒绝(?:了)?连接|连接被(?:对方)?拒绝|连接(?:已)?拒绝|拒绝访问连接|connect failed: refused|refused the (?:network )?connection|由于目标(?:计算机|机器)积极拒绝|目标计算机拒绝|NoValidConnectionsError`)
-	timeoutRE     = regexp.MustCompile(`(?i)timed out|time-?out\b|ETIMEDOUT|WSAETIMEDOUT|\b10060\b|Errno (?:110|60)\b|超时|i/o timeout|curl: \(28\)|没有正确答复|did not properly respond|seconds of inactivity|timeout was reached|deadline exceeded|无活动|没有响应|\(hangs\)|\(hang\)|\bhangs?\b|卡住|卡死`)
-	resetRE       = regexp.MustCompile(`(?i)connection (?:was )?reset|reset by peer|ECONNRESET|WSAECONNRESET|\b10054\b|Errno (?:104|54)\b|连接被(?:对方)?重(?:置|设)|强迫关闭|forcibly closed|ECONNABORTED|\b10053\b|连接已重置`)
-	hostRE        = regexp.MustCompile(`(?i)no route to host|EHOSTUNREACH|WSAEHOSTUNREACH|\b10065\b|Errno (?:113|65)\b|没有到(?:达)?主机的路由|无法(?:连接|到达)(?:的)?主机|host (?:is )?unreachable|主机不可达|unreachable host`)
-	closedRE      = regexp.MustCompile(`(?i)connection (?:was )?closed|server closed|closed by (?:the )?(?:remote|server|foreign)|connection (?:unexpectedly )?(?:lost|terminated|dropped)|EOFError|unexpected EOF|\bEOF\b|disconnected|连接(?:已|被)?(?:关闭|断开|中断)|curl: \((?:52|56|8|12)\)|socket hang up|response reading failed|Connection closed without indication|服务器关闭了连接|broken pipe|EPIPE|SERVER_CLOSED|断开的管道|无法读取响应|FIN packet|421 service not available, remote server has closed|Software caused connection abort`)
-	unreachableRE = regexp.MustCompile(`(?i)network is unreachable|ENETUNREACH|网络不可达|EADDRNOTAVAIL|can't assign requested address`)
-	failedRE      = regexp.MustCompile(`(?i)can't connect|couldn't connect|could not connect|cannot connect|unable to connect|failed to connect|connection failed|无法连接(?:到)?(?:远程)?服务器|连接失败|curl: \(7\)|connect failed|无法建立连接|ftp_connect\(\)|Connection attempt failed|connecterror`)
-	dataFail      = regexp.MustCompile(`(?i)failed to retrieve directory listing|读取目录列表失败|could not retrieve directory listing|data connection|data socket|data channel|传输通道|数据连接|transfer strategies|无法(?:打开|建立)数据`)
+	refusedRE     = look(`(?i)connection refused|ECONNREFUSED|actively refused|积极拒绝|WSAECONNREFUSED|\b10061\b|Errno (?:111|61)\b|拒绝(?:了)?连接|连接被(?:对方)?拒绝|连接(?:已)?拒绝|拒绝访问连接|connect failed: refused|refused the (?:network )?connection|由于目标(?:计算机|机器)积极拒绝|目标计算机拒绝|NoValidConnectionsError`)
+	timeoutRE     = look(`(?i)timed out|(?:^|[^-\w(])time-?out(?:$|[^\w(:= ]|[:]? ?\(control|[:]? ?\((?:data|control) socket|: ?(?:no|did|the|\D{3})| (?:when|on|while|waiting|error|exceeded|expired|detected|was|occurred|connecting|reading|during|after|reached|- ))|Connection time-?out|ETIMEDOUT|WSAETIMEDOUT|\b10060\b|Errno (?:110|60)\b|超时|i/o timeout|curl: \(28\)|没有正确答复|did not properly respond|seconds of inactivity|timeout was reached|deadline exceeded|无活动|没有响应|\(hangs\)|\(hang\)|\bhangs?\b|卡住|卡死`)
+	resetRE       = look(`(?i)connection (?:was )?reset|reset by peer|ECONNRESET|WSAECONNRESET|\b10054\b|Errno (?:104|54)\b|连接被(?:对方)?重(?:置|设)|强迫关闭|forcibly closed|ECONNABORTED|\b10053\b|连接已重置`)
+	hostRE        = look(`(?i)no route to host|EHOSTUNREACH|WSAEHOSTUNREACH|\b10065\b|Errno (?:113|65)\b|没有到(?:达)?主机的路由|无法(?:连接|到达)(?:的)?主机|host (?:is )?unreachable|主机不可达|unreachable host`)
+	closedRE      = look(`(?i)connection (?:was )?closed|server closed|closed by (?:the )?(?:remote|server|foreign)|connection (?:unexpectedly )?(?:lost|terminated|dropped)|EOFError|unexpected EOF|\bEOF\b|disconnected|连接(?:已|被)?(?:关闭|断开|中断)|curl: \((?:52|56|8|12)\)|socket hang up|response reading failed|Connection closed without indication|服务器关闭了连接|broken pipe|EPIPE|SERVER_CLOSED|断开的管道|无法读取响应|FIN packet|421 service not available, remote server has closed|Software caused connection abort`)
+	unreachableRE = look(`(?i)network is unreachable|ENETUNREACH|网络不可达|EADDRNOTAVAIL|can't assign requested address`)
+	failedRE      = look(`(?i)can't connect|couldn't connect|could not connect|cannot connect|unable to connect|failed to connect|connection failed|无法连接(?:到)?(?:远程)?服务器|连接失败|curl: \(7\)|connect failed|无法建立连接|ftp_connect\(\)|Connection attempt failed|connecterror`)
+	dataFail      = look(`(?i)failed to retrieve directory listing|读取目录列表失败|could not retrieve directory listing|data connection|data socket|data channel|传输通道|数据连接|transfer strategies|无法(?:打开|建立)数据`)
 )
 
 // failure is what kind of network failure a line tells.
-func failure(line string) string {
+func failure(line, lower string) string {
 	switch {
-	case refusedRE.MatchString(line):
+	case refusedRE.in(line, lower):
 		return "refused"
-	case hostRE.MatchString(line):
+	case hostRE.in(line, lower):
 		return "host"
-	case timeoutRE.MatchString(line):
+	case timeoutRE.in(line, lower):
 		return "timeout"
-	case resetRE.MatchString(line):
+	case resetRE.in(line, lower):
 		return "reset"
-	case closedRE.MatchString(line):
+	case closedRE.in(line, lower):
 		return "closed"
-	case unreachableRE.MatchString(line):
+	case unreachableRE.in(line, lower):
 		return "unreachable"
-	case failedRE.MatchString(line):
+	case failedRE.in(line, lower):
 		return "failed"
 	}
 	return ""
@@ -52,20 +52,28 @@ func (l *log) judgeNetwork() []hit {
 	seen := map[string]bool{}
 	stages := l.stages()
 	for i, line := range l.lines {
-		if e, ok := l.at(i); ok && e.kind == command || strings.HasPrefix(strings.ToLower(line), "debug1: reading") {
+		if failure(line, l.lowered[i]) == "" {
 			continue
 		}
-		if len(out) > 8 || strings.Contains(strings.ToLower(line), "connecttimeout") {
+		e, ok := l.at(i)
+		step := ok && e.kind == command && (e.verb == "PASV" || e.verb == "EPSV" || e.verb == "PORT") && strings.Contains(line, "==>")
+		if ok && e.kind == command && !step || strings.HasPrefix(l.lowered[i], "debug1: reading") {
 			continue
 		}
-		what := failure(line)
+		if len(out) > 8 || strings.Contains(l.lowered[i], "connecttimeout") {
+			continue
+		}
+		what := failure(line, l.lowered[i])
 		at := stages[i]
+		if step {
+			at = opening
+		}
 		if l.tracesData() && at < opening || l.namesDataPort(line, at) {
 			at = opening
 		} else if at == start && greetFrames.MatchString(l.lower) {
 			at = connected
 		}
-		if dataFail.MatchString(line) && at < opening && l.protocol() == "ftp" && what != "" {
+		if dataFail.in(line, l.lowered[i]) && at < opening && l.protocol() == "ftp" && what != "" {
 			at = opening
 		}
 		key := fmt.Sprint(what, at >= opening, at >= loggedIn, at >= greeted)
@@ -90,7 +98,7 @@ func (l *log) judgeNetwork() []hit {
 var (
 	dataFrames  = regexp.MustCompile(`in n?transfercmd|_opendataconnection_|opendataconnection|initiatelistparsing|openpassivedatastream|enterpassivemode|opendatastream|getdataconn|dataconnection\.|cmdlist|passiveconnect|\.makepasv|opendatachannel|ftpdatastream|transfer strategies`)
 	greetFrames = regexp.MustCompile(`in getresp|_connectaction_|__getreply|_getreply|readwelcome|banner exchange|error reading ssh protocol banner`)
-	portOfLine  = regexp.MustCompile(`(?:\d|\]|[a-z])[: ](\d{4,5})\b`)
+	portOfLine  = regexp.MustCompile(`(?i)(?:[\d\]a-z]:|port |端口 ?|端口号 ?)(\d{4,5})(?:\D|$)`)
 )
 
 // tracesData: the stack trace goes through the opening of a data connection.
@@ -98,8 +106,15 @@ func (l *log) tracesData() bool { return l.protocol() == "ftp" && dataFrames.Mat
 
 // namesDataPort: the line names a high port while control is on another.
 func (l *log) namesDataPort(line string, at stage) bool {
-	m := portOfLine.FindStringSubmatch(line)
-	if m == nil || l.protocol() != "ftp" || at >= opening {
+	if _, to, ok := strings.Cut(line, "->"); ok {
+		line = to
+	}
+	all := portOfLine.FindAllStringSubmatch(line, 4)
+	if len(all) == 0 {
+		return false
+	}
+	m := all[len(all)-1] // of "from->to" the latter
+	if l.protocol() != "ftp" || at >= opening {
 		return false
 	}
 	n, _ := strconv.Atoi(m[1])
@@ -204,6 +219,8 @@ func (l *log) dataFailure(what string) hit {
 	switch {
 	case active && !passive:
 		h.code, h.alike = finding.DataActiveBlocked, alikeActive
+	case (what == "reset" || what == "closed") && l.last() >= moving && l.uploads():
+		h.code, h.alike, h.weight = finding.FileDiskFull, alikeCutUpload, symptom
 	case (what == "reset" || what == "closed") && l.last() >= moving:
 		h.code, h.alike, h.weight = finding.DataStalled, alikeDropped, symptom
 		if protected {
@@ -218,6 +235,11 @@ func (l *log) dataFailure(what string) hit {
 		h.code, h.alike = finding.DataPassiveFiltered, alikePassive
 	}
 	return h
+}
+
+// uploads tells whether the session sent a file.
+func (l *log) uploads() bool {
+	return slices.ContainsFunc(l.events, func(e event) bool { return e.kind == command && (e.verb == "STOR" || e.verb == "APPE") })
 }
 
 // bulk tells whether data had begun to move.
@@ -267,7 +289,7 @@ func (l *log) dataTroubled() bool {
 		if s < opening {
 			continue
 		}
-		if failure(l.lines[i]) != "" || dataFail.MatchString(l.lines[i]) {
+		if failure(l.lines[i], l.lowered[i]) != "" || dataFail.in(l.lines[i], l.lowered[i]) {
 			return true
 		}
 		if e, ok := l.at(i); ok && e.kind == reply && (e.code == 425 || e.code == 426 || e.code == 421) {
@@ -281,6 +303,9 @@ func (l *log) dataTroubled() bool {
 }
 
 var repairedRE = regexp.MustCompile(`(?i)(?:server sent passive reply with unroutable address|服务器发(?:回|送)了不可路由的(?:地址|被动)|using (?:the )?(?:server|host|original|control|peer) address instead|使用服务器地址代替|fixing bogus|address returned by PASV .* (?:seems|different)|Address returned by PASV seems to be incorrect|skip \S+ for data connection, re-use \S+ instead|ignoring (?:the )?(?:pasv|passive) (?:address|ip)|replac\w+ .*(?:pasv|passive)|Server listening on .* using|bogus address|\[Replacing PASV)`)
+
+// mismatchRE: the client compared the addresses itself.
+var mismatchRE = regexp.MustCompile(`passive mode address mismatch|pasv .{0,30}address .{0,30}(?:mismatch|does not match|differs)`)
 
 // announced judges an address of PASV.
 func (l *log) announced(e event, a netip.AddrPort, peer netip.Addr, troubled bool) (hit, bool) {
@@ -308,6 +333,10 @@ func (l *log) announced(e event, a netip.AddrPort, peer netip.Addr, troubled boo
 		return set(finding.DataPassiveBadAddress, names+2, nil)
 	case ip.IsLoopback() && !peer.IsLoopback() && !strings.Contains(l.host, "localhost"):
 		return set(finding.DataPassiveBadAddress, names+2, nil)
+	case mismatchRE.MatchString(l.lower) && isPrivate(ip):
+		return set(finding.DataPassivePrivateAddress, shows+4, alikePrivate)
+	case mismatchRE.MatchString(l.lower):
+		return set(finding.DataPassiveWrongAddress, shows+4, alikePassive)
 	case !troubled || peer.IsValid() && ip == peer:
 		return hit{}, false
 	case isPrivate(ip) && peer.IsValid() && !isPrivate(peer):
@@ -454,7 +483,7 @@ func (l *log) otherProtocol() []hit {
 			add(i, names+1)
 			break
 		}
-		if otherWords.MatchString(line) {
+		if otherWords.in(line, l.lowered[i]) {
 			add(i, names+1)
 			break
 		}
@@ -476,7 +505,7 @@ func (l *log) otherProtocol() []hit {
 
 var (
 	regexpFTPClient = regexp.MustCompile(`(?m)^(?:status|command|response|状态|命令|响应)[:：]|^\$ ?(?:ftp|tnftp|ftplib|lftp) |ftpexception|ftpwebrequest|ftp_connect|ftperror|\bftp\.\w+error`)
-	otherWords      = regexp.MustCompile(`(?i)protocol mismatch|Invalid SSH identification string|Bad remote protocol version|ssh_exchange_identification: (?:220|HTTP|Protocol)|Bad protocol version identification|kex_exchange_identification: (?:banner line contains invalid|client sent invalid protocol|Connection closed by remote host: 220|banner)|Cannot establish FTP connection to an SFTP server|(?:server )?(?:is|seems to be|looks like) an? (?:SSH|SFTP|SMTP|HTTP|mail) server|does not (?:look like|appear to be) an? (?:FTP|SSH) server|Expected (?:SSH|an SSH) (?:banner|identification)|not an? (?:FTP|SSH) server|无法与 SFTP 服务器建立 FTP 连接|unable to (?:establish|connect).*SFTP server.*FTP|Please select proper protocol|请选择正确的协议|ssh: overflow reading version string|220 \S+ E?SMTP|received HTTP/0\.9 when not allowed|curl: \(1\) Received HTTP/0\.9|curl: \(79\).*banner|invalid protocol version|Invalid server's version string|Weird server reply|Got a 421 ftp|kex_exchange_identification: banner|ssh: handshake failed: ssh: invalid`)
+	otherWords      = look(`(?i)protocol mismatch|Invalid SSH identification string|Bad remote protocol version|ssh_exchange_identification: (?:220|HTTP|Protocol)|Bad protocol version identification|kex_exchange_identification: (?:banner line contains invalid|client sent invalid protocol|Connection closed by remote host: 220|banner)|Cannot establish FTP connection to an SFTP server|(?:server )?(?:is|seems to be|looks like) an? (?:SSH|SFTP|SMTP|HTTP|mail) server|does not (?:look like|appear to be) an? (?:FTP|SSH) server|Expected (?:SSH|an SSH) (?:banner|identification)|not an? (?:FTP|SSH) server|无法与 SFTP 服务器建立 FTP 连接|unable to (?:establish|connect).*SFTP server.*FTP|Please select proper protocol|请选择正确的协议|ssh: overflow reading version string|220 \S+ E?SMTP|received HTTP/0\.9 when not allowed|curl: \(1\) Received HTTP/0\.9|curl: \(79\).*banner|invalid protocol version|Invalid server's version string|Weird server reply|Got a 421 ftp|kex_exchange_identification: banner|ssh: handshake failed: ssh: invalid`)
 )
 
 // endsThere judges a text that breaks off: the last thing said is what was
@@ -486,6 +515,11 @@ func (l *log) endsThere() []hit {
 		return nil
 	}
 	last := l.events[len(l.events)-1]
+	for i := last.line + 1; i < len(l.lines); i++ {
+		if failure(l.lines[i], l.lowered[i]) != "" {
+			return nil
+		}
+	}
 	h := hit{line: last.line, weight: symptom + 5, what: "the text ends there"}
 	switch {
 	case last.kind == reply && (last.code == 227 || last.code == 229),

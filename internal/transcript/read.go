@@ -34,9 +34,10 @@ type event struct {
 
 // log is a text, read.
 type log struct {
-	lines  []string // without control sequences, each at most maxLine bytes
-	lower  string   // all lines in small letters, for a quick look
-	events []event
+	lines   []string // without control sequences, each at most maxLine bytes
+	lowered []string // the lines in small letters
+	lower   string   // the same in one, for a quick look
+	events  []event
 	// byLine finds the event of a line; -1: none.
 	byLine  []int
 	silent  []bool // commands and replies that agree: no word of them speaks of a fault
@@ -48,6 +49,7 @@ type log struct {
 	looked             bool
 	scheme, host, port string
 	proto              string
+	peerAt             *string
 }
 
 // note is something that had to be computed from the text.
@@ -55,7 +57,7 @@ type note struct{ what, detail string }
 
 const (
 	maxLine  = 4 << 10
-	maxLines = 200_000
+	maxLines = 8_000 // of more, the first and the last are read
 )
 
 var ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\\\-_]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
@@ -73,16 +75,14 @@ func read(text string) *log {
 	if !strings.Contains(text, "\n") && strings.Count(text, `\n`) > 1 {
 		text = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n").Replace(text) // pasted from a string literal
 	}
-	for line := range strings.Lines(text) {
+	for _, line := range outerLines(text, maxLines) {
 		line = strings.TrimRight(line, "\r\n \t")
 		line = strings.ReplaceAll(line, "\r", " ")
 		if len(line) > maxLine {
 			line = strings.ToValidUTF8(line[:maxLine], "")
 		}
 		l.lines = append(l.lines, line)
-		if len(l.lines) == maxLines {
-			break
-		}
+		l.lowered = append(l.lowered, strings.ToLower(line))
 	}
 	l.findSecrets()
 	l.byLine = make([]int, len(l.lines))
@@ -112,8 +112,27 @@ func read(text string) *log {
 	}
 	l.pair()
 	l.silence()
-	l.lower = strings.ToLower(strings.Join(l.lines, "\n"))
+	l.lower = strings.Join(l.lowered, "\n")
 	return l
+}
+
+// outerLines gives the lines of a text; of more than n, the first and the last.
+func outerLines(text string, n int) []string {
+	var first, last []string
+	for line := range strings.Lines(text) {
+		if len(first) < n/2 {
+			first = append(first, line)
+			continue
+		}
+		if len(last) == n {
+			last = append(last[:0], last[n/2:]...)
+		}
+		last = append(last, line)
+	}
+	if len(last) > n/2 {
+		last = last[len(last)-n/2:]
+	}
+	return append(first, last...)
 }
 
 // verbs are the commands of FTP that clients send.
@@ -223,16 +242,17 @@ func parseLine(line string) (event, bool) {
 		}
 	}
 	if m := received.FindStringSubmatch(s); m != nil {
-		e, ok := parseBare(m[1])
+		e, ok := parseBare(m[1], true)
 		return e, ok && e.kind != command && e.kind != request
 	}
-	return parseBare(s)
+	return parseBare(s, strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t "))
 }
 
 var regexpWinSCP = regexp.MustCompile(`^([<>]) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+ (.*)$`)
 
-// parseBare reads what is left without marks.
-func parseBare(s string) (event, bool) {
+// parseBare reads what is left without marks. An indented line is no command: it
+// belongs to what stands above.
+func parseBare(s string, indented bool) (event, bool) {
 	if m := sshRE.FindStringSubmatch(s); m != nil && !strings.Contains(strings.ToLower(s), "local version") {
 		return event{kind: banner, text: m[1]}, true
 	}
@@ -248,7 +268,7 @@ func parseBare(s string) (event, bool) {
 		return e, true
 	}
 	if e, ok := asCommand(s); ok {
-		return e, true
+		return e, !indented
 	}
 	if e, ok := asRequest(s); ok {
 		return e, true
@@ -313,6 +333,9 @@ func (l *log) pair() {
 		case command:
 			if len(pending) > 8 {
 				pending = pending[:0]
+			}
+			if e.verb == last && len(pending) > 0 {
+				continue // said twice, as wget -d does
 			}
 			pending = append(pending, e.verb)
 			last = e.verb

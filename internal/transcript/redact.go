@@ -14,7 +14,7 @@ var secretPlaces = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)\b(?:PASS|ACCT|ADAT)['"]?[ :=]+['"]?([^\s'"]+.*?)['"]?(?:\\r\\n)?['"]?$`),
 	regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s]+?)@[^\s@]`),
 	regexp.MustCompile(`(?i)\b(?:proxy-)?authorization['"]?\s*[:=]\s*['"]?(?:\w+ )?([^\s'",][^'"]*)`),
-	regexp.MustCompile(`(?i)\b(?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|token|密码|口令|密碼)['"]?\s*(?:=>|[:=：]|is|是|为)\s*['"]?([^\s'",;)]+)`),
+	regexp.MustCompile(`(?i)(?:\b(?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|token)|密码|口令|密碼)['"]?\s*(?:：|=>|[:=：]|is|是|为)\s*['"]?([^\s'",;)]+)`),
 	regexp.MustCompile(`(?i)(?:^|\s)(?:-u|--user)[ =]['"]?[^\s:'"]+:([^\s'"]+)`),
 	regexp.MustCompile(`(?i)(?:^|\s)(?:-pw|--password|--ftp-password|--http-password|--pass)[ =]['"]?([^\s'"]+)`),
 	regexp.MustCompile(`(?i)\bsshpass (?:-p ?)['"]?([^\s'"]+)`),
@@ -54,7 +54,7 @@ func (l *log) findSecrets() {
 		}
 	}
 	inKey := false
-	for _, line := range l.lines {
+	for i, line := range l.lines {
 		switch {
 		case keyBlock.MatchString(line):
 			inKey = true
@@ -63,8 +63,7 @@ func (l *log) findSecrets() {
 		case inKey:
 			note(line)
 		}
-		lower := strings.ToLower(line)
-		if !mayHoldSecret(lower) {
+		if !mayHoldSecret(l.lowered[i]) {
 			continue
 		}
 		for _, place := range secretPlaces {

@@ -97,7 +97,7 @@ func (c *compiled) apply(l *log) []hit {
 		if len(out) == maxHits {
 			break
 		}
-		if line == "" || l.silent[i] && !c.good || !c.mayBe(line) || !c.match.MatchString(line) || c.not != nil && c.not.MatchString(line) || !c.fits(l, i) {
+		if line == "" || l.silent[i] && !c.good || !c.mayBe(l.lowered[i]) || !c.match.MatchString(line) || c.not != nil && c.not.MatchString(line) || !c.fits(l, i) {
 			continue
 		}
 		out = append(out, hit{code: c.code, weight: c.weight, line: i, what: meaning(c.code), alike: c.rule.alike})
@@ -105,12 +105,11 @@ func (c *compiled) apply(l *log) []hit {
 	return out
 }
 
-// mayBe is a quick look at a line.
-func (c *compiled) mayBe(line string) bool {
+// mayBe is a quick look at a line, given in small letters.
+func (c *compiled) mayBe(lower string) bool {
 	if len(c.literals) == 0 {
 		return true
 	}
-	lower := strings.ToLower(line)
 	return slices.ContainsFunc(c.literals, func(s string) bool { return strings.Contains(lower, s) })
 }
 
@@ -190,4 +189,22 @@ func shortest(lits []string) int {
 		n = min(n, len(s))
 	}
 	return n
+}
+
+// words is an expression with a quick look before it.
+type words struct {
+	re       *regexp.Regexp
+	literals []string
+}
+
+func look(expr string) words {
+	return words{regexp.MustCompile(expr), literalsOf(expr)}
+}
+
+// in tells whether the words are in a line, given as it is and in small letters.
+func (w words) in(line, lower string) bool {
+	if len(w.literals) > 0 && !slices.ContainsFunc(w.literals, func(s string) bool { return strings.Contains(lower, s) }) {
+		return false
+	}
+	return w.re.MatchString(line)
 }

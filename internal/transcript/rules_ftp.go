@@ -16,13 +16,16 @@ var serverRules = []rule{
 		yes: `500 OOPS: vsftpd: refusing to run with writable root inside chroot()`, no: `500 OOPS: cannot change directory:/home/x`},
 	{code: finding.AuthHomeMissing, weight: names, match: `OOPS: (?:cannot|can't|could not) change directory|无法更改目录.*OOPS|chdir\w*: .*home|home directory (?:not (?:available|found|accessible)|does not exist|missing|not accessible|inaccessible)|User cannot log in, home directory inaccessible|can't change directory to \[?/[^\]]*\]?.*home|cannot access home|No such file or directory.*home dir|用户无法登录，主目录不可访问|主目录(?:不存在|无法访问)|chroot to .*failed|unable to chdir to|Can't change directory to your home|home directory.*inaccessible`,
 		yes: `500 OOPS: cannot change directory:/home/kim`, no: `550 Failed to change directory.`},
-	{code: finding.AuthHomeMissing, weight: fits, match: `530 Login incorrect|Unable to set UID|Can't change directory`, to: `PASS`, with: `home`, unless: `home/|works?`,
-		yes: "PASS ****\n530 Login incorrect.\nhome of the user", no: `530 Login incorrect.`},
 	{code: finding.AuthShellNotListed, weight: names, match: `Invalid shell|shell .*not (?:in|listed|found in) .?/etc/shells|pam_shells|not in /etc/shells|RequireValidShell|has an? (?:invalid|nonstandard) shell|pam_shells\(`,
 		yes: `USER u (Login failed): Invalid shell: '/bin/false'`, no: `shell request failed on channel 0`},
+	{code: finding.AuthShellNotListed, weight: shows + 3, match: `(?:530|Login (?:incorrect|failed)|Authentication failed|登录失败)`, with: `:(?:/usr)?(?:/s?bin/(?:nologin|false)|/\S+/\w*sh)\n[\s\S]*(?:/etc/shells|/bin/)|/etc/shells|nologin shell|shell (?:is|was|set to|of) \S*(?:nologin|false)|usermod -s|(?:-s|--shell) (?:/usr)?/s?bin/(?:nologin|false)`, unless: `ssl|tls required|too many`,
+		yes: "530 Login incorrect.\nftp:x:1009:1009::/srv:/usr/sbin/nologin\n$ cat /etc/shells\n/bin/sh", no: `530 Login incorrect.`},
 	{code: finding.AuthUserDenied, weight: names, match: `userlist_|in /etc/(?:vsftpd/)?(?:ftpusers|user_list)|UseFtpUsers|UseFtpUsers restrictions|User .* not permitted|Limit (?:access|configuration) denies login|Limit access denies|denied by Limit|<Limit LOGIN>`, unless: `not permitted to log in anymore`,
 		yes: `USER kim (Login failed): Limit configuration denies login`, no: `pam_unix(ftp:auth): authentication failure`},
-	{code: finding.ServiceAborts, weight: names - 4, match: `500 OOPS`, unless: `cannot change directory|writable root|config file|ssl:|certificate|private key|dh param|bad bool|tls_|rsa_|tunable|priv_sock_get_cmd|child died|cap_set|listen|socket_bind|sysutil_bind`,
+	{code: unknownDirective(), weight: names + 1, match: `unrecogni[sz]ed variable in config|unknown configuration directive|missing value\(s\) in config|bad bool value in config|Bad configuration option|Unsupported option|Invalid command '\S+', perhaps misspelled|unknown directive "|bad \S+ value in config`,
+		unless: `command-line: line`,
+		yes:    `500 OOPS: unrecognised variable in config file: pasv_adress`, no: `500 OOPS: cannot change directory:/home/x`},
+	{code: finding.ServiceAborts, weight: names - 4, match: `500 OOPS|OOPS: `, not: `cannot change directory|writable root|config file|ssl:|certificate|private key|dh param|bad bool|tls_|rsa_|tunable|priv_sock_get_cmd|child died|cap_set|listen|socket_bind|sysutil_bind`,
 		yes: `500 OOPS: not found: directory given in 'secure_chroot_dir':/var/run/empty`, no: `500 Unknown command.`},
 	{code: finding.ServiceAborts, weight: names - 6, match: `OOPS: (?:priv_sock_get_cmd|child died|vsf_sysutil|cap_set|prctl|.*clone|fork)|priv_sock_get_(?:cmd|result)|seccomp|child died`,
 		yes: `500 OOPS: priv_sock_get_cmd`, no: `500 OOPS: cannot change directory:/`},
@@ -67,14 +70,14 @@ var serverRules = []rule{
 		yes: `kernel: nf_conntrack: nf_conntrack: table full, dropping packet`, no: `nf_conntrack loaded`},
 	{code: finding.ServiceBadGreeting, weight: shows, match: `(?:invalid|malformed|unparseable|unexpected|bad|weird) (?:server |ftp |server's )?(?:reply|response|greeting|answer)|MalformedServerReplyException|Cannot parse (?:response|reply|a status)|Got a \d+ (?:ftp-server )?response when 220|Weird server reply|Could not parse reply|non-?FTP (?:reply|response)|ftplib\.error_proto|error_reply`, unless: `ssh-|http/1|smtp|<html|\*get\* '(?:220|230)|530|421 |Could not parse response code`,
 		yes: `org.apache.commons.net.MalformedServerReplyException: Could not parse reply code.`, no: `ftplib.error_perm: 530 Login incorrect.`},
-	{code: finding.SecurityBounceAllowed, weight: fits, match: `bounce attack|FTP bounce|Possible FTP bounce`, unless: `500|501|425`,
+	{code: finding.SecurityBounceAllowed, weight: fits, match: `bounce attack|FTP bounce|Possible FTP bounce`, unless: `500|501|425`, alike: alikeActive,
 		yes: `proftpd[7]: Refused PORT 192.0.2.1 (bounce attack)`, no: `mail bounced`},
 }
 
 // ftpRules judge replies by the commands that they answer.
 var ftpRules = []rule{
 	// TLS demanded or absent
-	{code: finding.TLSRequired, weight: names, match: `(?:SSL|TLS|encryption|secure connection|FTPS)[/\w ]{0,40}(?:is )?(?:required|mandatory|must|needed)|(?:must|have to|need to|required to|please) (?:first )?(?:use|be using|upgrade|issue|send|setup|secure) .{0,40}(?:SSL|TLS|encrypt|secure|AUTH)|requires? (?:the use of )?(?:an? )?(?:explicit )?(?:secure|encrypt\w+|SSL|TLS|FTPS)|Non-anonymous sessions must use encryption|cleartext sessions (?:are )?not accepted|(?:plain|insecure|clear.?text|unencrypted|non-secure)[\w ()/]{0,30}(?:FTP|connection|session|login|protocol)s?[\w ]{0,20}(?:not (?:allowed|accepted|permitted|supported)|disabled|denied|refused|rejected|disallowed)|without TLS|Use AUTH (?:TLS|first)|AUTH command (?:first|required)|Have to use explicit|(?:必须|需要|要求|请)使用.{0,12}(?:TLS|SSL|加密)|Policy requires SSL|I'm sorry.*TLS|only (?:allows|accepts|supports) (?:FTPS|TLS|secure|encrypted|explicit)|SSL connection required|Must perform authentication|secur\w+ .*AUTH TLS|TLS session of .* is required|534 .*requires SSL`,
+	{code: finding.TLSRequired, weight: names, match: `(?:SSL|TLS|encryption|secure connection|FTPS)[/\w ]{0,40}(?:is )?(?:required|mandatory|must|needed)|(?:must|have to|need to|required to|please) (?:first )?(?:use|be using|upgrade|issue|send|setup|secure) .{0,40}(?:SSL|TLS|encrypt|secure|AUTH)|requires? (?:the use of )?(?:an? )?(?:explicit )?(?:secure|encrypt\w+|SSL|TLS|FTPS)|Non-anonymous sessions must use encryption|cleartext sessions(?: and weak ciphers)? (?:are )?not accepted|(?:plain|insecure|clear.?text|unencrypted|non-secure)[\w ()/]{0,30}(?:FTP|connection|session|login|protocol)s?[\w ]{0,20}(?:not (?:allowed|accepted|permitted|supported)|disabled|denied|refused|rejected|disallowed)|without TLS|Use AUTH (?:TLS|first)|AUTH command (?:first|required)|Have to use explicit|(?:必须|需要|要求|请)使用.{0,12}(?:TLS|SSL|加密)|Policy requires SSL|I'm sorry.*TLS|only (?:allows|accepts|supports) (?:FTPS|TLS|secure|encrypted|explicit)|SSL connection required|Must perform authentication|secur\w+ .*AUTH TLS|TLS session of .* is required|534 .*requires SSL`, not: `OOPS|unrecogni|ssl_tlsv|config`,
 		unless: `session reuse|unprotected data|data connection must|require_ssl_reuse|certificate required|AUTH TLS\W+.{0,12}\d{3}[^\n]{0,40}(?:534|431)|prot p required|auth tls\n[^\n]*(?:534|policy)|auth ssl\n[^\n]*534`,
 		yes:    "USER kim\n530 Non-anonymous sessions must use encryption.", no: `530 Login incorrect.`},
 	{code: finding.TLSRequired, weight: shows, match: `(?:5[0-9][0-9]|421)\b.*(?:SSL|TLS|encrypt|secure)`, to: `USER|PASS|-|CWD|SYST|FEAT`, unless: `session reuse|certificate|not supported|unavailable|prot p|auth tls\n[^\n]*534`,
@@ -106,10 +109,10 @@ var ftpRules = []rule{
 	{code: finding.AuthSecondFactorRequired, weight: shows, good: true, match: `(?:331|336|332|530) .*(?:OTP|one-time|verification|token|code|challenge|s/key|2FA)`, yes: `331 Enter verification code`, no: `331 Password required`},
 	{code: finding.ClientCredentialsMangled, weight: names - 6, match: `(?:530|430|401|Permission denied|auth\w* fail|Login incorrect|登录失败|密码错误|invalid (?:username|login|credential))`, with: `special char|escap|backslash|\\\\\\\\|quot(?:e|ing)|@ in (?:the )?(?:user|password)|url.?encod|%40|特殊字符|转义|编码|trailing (?:space|newline|whitespace)|newline|empty password|password (?:is )?(?:empty|truncated|cut)|carriage return|(?:with|contain\w*|has|includes?) (?:an? )?(?:[#$%&@!^]|hash|dollar|ampersand|percent)|same (?:credentials|password|login|account|user).{0,40}(?:works?|working|ok|succeed|fine)|credentials (?:work|are (?:correct|right|fine))|works? (?:in|with|using|from|on) (?:filezilla|winscp|cyberduck|transmit|cuteftp|lftp|curl|another client|(?:the )?command line|an? (?:other )?(?:ftp|sftp) client)|(?:filezilla|winscp|cyberduck|curl)[^\n]{0,30}(?:works|connects|can log in|logs in|fine|ok\b|可以|正常)|typed by hand|when typed|手动输入`, unless: `\d{3}[^\n]*(?:ssl|tls|encrypt)|too many|maximum|publickey|keyboard-interactive|host key|no matching|unlisted|algorithm|invalid shell|anonymous`,
 		yes: "530 User cannot log in.\n(the same credentials work in FileZilla)", no: `530 User cannot log in.`},
-	{code: finding.AuthRejected, weight: shows - 2, match: `(?:530|430|531|535) `, to: `PASS|-|`, unless: `too many|maximum|must use|not allowed because|invalid shell|anonymous`, alike: alikeLogin,
+	{code: finding.AuthRejected, weight: shows - 2, match: `(?:530|430|531|535)\b`, to: `PASS|-|`, unless: `too many|maximum|must use|not allowed because|invalid shell|anonymous`, alike: alikeLogin,
 		yes: "PASS ****\n530 Login incorrect.", no: "USER kim\n530 Permission denied."},
 	{code: finding.AuthRejected, weight: shows - 4, match: `Login (?:incorrect|failed|authentication failed|or password incorrect)|(?:login|logon) (?:was )?(?:incorrect|failed|denied|unsuccessful)|Authentication failed|AuthenticationException|auth(?:entication)? (?:fail(?:ed|ure)?|failure|rejected|error)|Auth fail|(?:invalid|incorrect|wrong|bad) (?:user ?name|username|password|login|credentials?|user|passwd)|Access denied|(?:not|could ?n.t|unable to) log(?:ged)? in\b|Not logged in|password (?:was |is )?(?:not accepted|incorrect|rejected|wrong|invalid)|Failed password for|All configured authentication methods failed|unable to authenticate|Permission denied,? please try again|Permission denied \((?:[\w-]+,)*(?:password|keyboard-interactive)|登录(?:失败|不正确|认证失败)|登入失敗|密码(?:错误|不正确|验证失败)|用户名或密码|认证失败|身份验证失败|无法登录|Critical error: Could not connect.*530|curl: \(67\)|error_perm: 530|530 |failed to (?:log ?in|authenticate)|1326|0x8007052e|logon failure|ftp_login\(\)|User cannot log in|LIBSSH2_ERROR_AUTHENTICATION_FAILED|HTTP Basic: Access denied|authentication credentials|Too many login failures`,
-		unless: `not allowed because|invalid shell|allowed types|no supported authentication|no mutual signature|unprotected private|too many authentication|server refused our key|no matching|bad ownership|writable root|certificate|530 .*(?:ssl|tls|encrypt)|http/1|unauthorized|smtp|proxy auth|pam unable|account is locked|has expired|mutual|load key|550 |553 |must use|too many conn`, alike: alikeLogin,
+		not: `attempted methods \[none\]`, unless: `not allowed because|invalid shell|allowed types|no supported authentication|no mutual signature|unprotected private|too many authentication|server refused our key|no matching|bad ownership|writable root|certificate|530 .*(?:ssl|tls|encrypt)|http/1|unauthorized|smtp|proxy auth|pam unable|account is locked|has expired|mutual|load key|550 |553 |must use|too many conn`, alike: alikeLogin,
 		yes: `530 Login authentication failed`, no: `Permission denied (publickey).`},
 	{code: finding.AuthRejected, weight: fits, match: `Permission denied \((?:[\w-]+,)*publickey(?:,[\w-]+)*,(?:password|keyboard-interactive)`, unless: `server refused|load key|no mutual|not allowed|too many`, alike: alikeLogin,
 		yes: `kim@h: Permission denied (publickey,password).`, no: `kim@h: Permission denied (publickey).`},
@@ -117,15 +120,15 @@ var ftpRules = []rule{
 		yes: `deploy@h: Permission denied (publickey).`, no: `deploy@h: Permission denied (publickey,password).`},
 
 	// data connections
-	{code: finding.DataPassiveDisabled, weight: names - 3, match: `(?:50\d|550|53\d|425|421|451) `, to: `PASV`, unless: `425 |sysutil_bind|port .*exhaust|no (?:free|available) port|tls|ssl|not logged in|login with|must use`,
+	{code: finding.DataPassiveDisabled, weight: names + 1, match: `(?:50\d|550|53\d|451) `, to: `PASV`, not: `OOPS|port .*exhaust|no (?:free|available) port|tls|ssl|logged in|log ?in with|must use`,
 		yes: "PASV\n550 Permission denied.", no: "PASV\n227 Entering Passive Mode (192,0,2,1,4,5)."},
-	{code: finding.DataPortsExhausted, weight: shows + 6, match: `(?:425|421|500|451|452|550|426) .*`, to: `PASV|EPSV|LPSV`, unless: `550 permission|50[0-9] (?:command|unknown|not|syntax)|not logged in|login with`,
+	{code: finding.DataPortsExhausted, weight: shows + 6, match: `(?:425|421|500|451|452|550|426) .*`, to: `PASV|EPSV|LPSV`, not: `not available|OOPS: (?:un|inv|can|not)|unrecogni[sz]ed|Timeout`, unless: `550 permission|50[0-9] (?:command|unknown|not|syntax)|not logged in|login with`,
 		yes: "PASV\n421 Could not listen for passive connection: all ports in range in use", no: "PASV\n550 Permission denied."},
 	{code: finding.DataPortsExhausted, weight: names, match: `(?:no|all|out of|ran out of|run out of) (?:more )?(?:free |available )?(?:passive |data )?ports?(?: are| is)? (?:available|free|in use|left|used|exhausted)|out of (?:passive|data) ports|vsf_sysutil_bind|maximum number of attempts|passive port.*(?:exhaust|in use|unavailable)|PassivePorts.*(?:unavailable|in use|range)|Cannot assign requested address|Unable to find open port|maximum number of attempts to find a listening port exceeded|被动端口.*(?:用尽|不足|耗尽)|no available (?:passive )?port|can't find a (?:free )?(?:passive )?port|unable to (?:bind|find) .*passive`, unless: `curl: \(7\)|getsockname|could not bind listening ipv4`,
 		yes: `500 OOPS: vsf_sysutil_bind|maximum number of attempts to find a listening port exceeded`, no: `port 21 in use`},
 	{code: finding.DataEPSVUnsupported, weight: shows, match: `(?:50\d|522|550) `, to: `EPSV`, with: `\[?[0-9a-f]{1,4}:[0-9a-f:]*:[0-9a-f:]+\]?|ipv6`,
 		yes: "Connected to 2001:db8::5\nEPSV\n500 Unknown command.", no: "EPSV\n500 Unknown command.\nPASV\n227 ok"},
-	{code: finding.DataEPSVUnsupported, weight: symptom, match: `(?:50\d|522|550) `, to: `EPSV`, unless: `227 |\b4\d\d |553 |550 `,
+	{code: finding.DataEPSVUnsupported, weight: symptom, match: `(?:50\d|522|550) `, to: `EPSV`, unless: `227 |\b4\d\d |553 |550 `, alike: alikePassive,
 		yes: "EPSV\n500 Unknown command.", no: "EPSV\n229 Entering (|||4|)"},
 	{code: finding.DataActivePrivateAddress, weight: names, match: `Illegal PORT|I won't open a connection to|(?:Rejected|Refus\w+|invalid) (?:data )?(?:PORT|IP|address)\b.*(?:PORT|address)|Illegal EPRT|PORT (?:address|IP) (?:does not match|mismatch|is private)|won't open a? ?connection to 1|Possible FTP bounce|bounce|Rejected data connection to foreign address|Invalid PORT|PORT command.*(?:private|unroutable|different)`, unless: `227 |mailbox`,
 		yes: "PORT 192,168,1,9,200,4\n500 Illegal PORT command.", no: "PORT 192,168,1,9,200,4\n200 PORT command successful."},
@@ -137,9 +140,9 @@ var ftpRules = []rule{
 		yes: `425 Unable to build data connection: TLS handshake failed`, no: `425 Can't open data connection.`},
 
 	// files
-	{code: finding.FileQuotaExceeded, weight: names, match: `quota|exceeded storage allocation|配额|限额|超出.*(?:空间|配额)|507 `, unless: `no space|quota: (?:unlimited|none)|507 insufficient.*(?:disk|no space)|df -h`,
+	{code: finding.FileQuotaExceeded, weight: names, match: `quota|exceeded storage allocation|配额|限额|超出.*(?:空间|配额)`, not: `no space|quota: (?:unlimited|none)|insufficient`, unless: `df -h|no space left|http/\S+ 507`,
 		yes: `552 Transfer aborted. Disk quota exceeded`, no: `552 Requested file action aborted: disk full`},
-	{code: finding.FileQuotaExceeded, weight: shows - 5, match: `552 `, to: stores + `|`, unless: `disk full|no space|quota`,
+	{code: finding.FileQuotaExceeded, weight: shows - 5, match: `552 `, to: stores + `|`, unless: `disk full|no space|quota`, alike: alikeQuota,
 		yes: "STOR a\n552 Requested file action aborted.", no: "STOR a\n553 Could not create file."},
 	{code: finding.FileDiskFull, weight: names, match: `No space left|disk (?:is )?full|ENOSPC|(?:insufficient|not enough|out of|no more) (?:disk |storage )?space|Insufficient Storage|设备上没有空间|磁盘(?:空间)?(?:已满|不足|满)|空间不足|there is not enough space|ERROR_DISK_FULL|0x80070070|SSH_FX_NO_SPACE|452 |device full|cannot write.*space|write error: .*space|552 .*full|507 Insufficient`, unless: `quota`,
 		yes: `451 Error during write to file: No space left on device`, no: `552 quota exceeded`},
@@ -179,6 +182,14 @@ var ftpRules = []rule{
 		yes: `UnicodeDecodeError: 'utf-8' codec can't decode byte 0xb2 in position 62: invalid start byte (listing)`, no: `Content-Type: text/html; charset=utf-8`},
 	{code: finding.NetIdleTimeout, weight: shows, match: `421 .*(?:timeout|timed out|idle|no.?transfer|inactiv|seconds)|(?:idle|inactivity|no transfer|keep.?alive).{0,20}time-?out|No transfer timeout|Timeout \(\d+ seconds\): closing|空闲.*超时|connection (?:has been |was )?(?:idle|inactive)|client_loop.*keepalive|after (?:\d+ |a few |some |several |about \d+ |\w+ )?(?:minutes|min|hour|hours|seconds of inactivity)|分钟后|Timeout, server .* not responding|control connection (?:timed out|is dead|lost|closed) (?:during|while|after)|long (?:upload|download|transfer)s?.*(?:disconnect|timeout|closed|fail)|Control connection timed out`, unless: `timed out after \d+ (?:ms|milli)|certificate|20 seconds of inactivity|renew|resolv|timeout after 10 seconds|handshake|port .*timed|data connection timed|session reuse`,
 		yes: `421 No-transfer-time exceeded. Closing control connection.`, no: `Connection timed out after 20 seconds of inactivity`},
-	{code: finding.DataPASVBroken, weight: fits, match: `(?:invalid|unexpected|malformed|cannot parse|could not parse|failed to parse|bad|Couldn't interpret).{0,30}(?:PASV|227|passive)|Weird PASV reply|curl: \(14\)|unknown 227`, unless: `0,0,0,0`,
+	{code: finding.DataPASVBroken, weight: fits, match: `(?:invalid|unexpected|malformed|cannot parse|could not parse|failed to parse|bad|Couldn't interpret).{0,30}(?:PASV|227|passive)|Weird PASV reply|curl: \(14\)|unknown 227`, unless: `0,0,0,0`, alike: alikePassive,
 		yes: `curl: (14) Couldn't interpret the 227-reply`, no: `227 Entering Passive Mode (192,0,2,1,4,5).`},
+}
+
+// unknownDirective is the cause of a misspelt word in a configuration.
+func unknownDirective() *finding.Def {
+	if d := finding.Lookup("config/unknown-directive"); d != nil {
+		return d
+	}
+	return finding.ServiceAborts
 }

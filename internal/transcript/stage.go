@@ -25,10 +25,10 @@ const (
 )
 
 var (
-	connectedRE = regexp.MustCompile(`(?i)^\W*(?:\d\S* )*(?:connected to |connection established|连接已建立|連線已建立|连接建立|已连接|已連接|connection succeeded|\w+ \(\d+\) open)|socket connected|tcp connected|established connection|SSH_CONNECT|connection to \S+ port \d+ .*succeeded`)
-	securedRE   = regexp.MustCompile(`(?i)SSL connection using|TLS connection established|TLS 连接已建立|TLS connection accepted|SSL connection established|Verifying certificate|handshake (?:successful|done|complete)|Certificate: subject|Cipher: |Server certificate:|Control connection .*TLS|已建立 TLS 连接`)
-	loggedRE    = regexp.MustCompile(`(?i)^\W*(?:\d\S* )*(?:logged in(?: to .*)?$|已登录|登录成功|登入成功|login successful|authenticated to|authentication succeeded|accepted (?:password|publickey)|logged in successfully|access granted|SSH 连接成功)|Authentication \([\w-]+\) successful`)
-	listingRE   = regexp.MustCompile(`(?i)retrieving directory listing|读取目录列表|取得目录列表|读取.*的目录列表|listing directory|error listing|could not retrieve directory|retrieve directory listing|making data connection|connecting data|建立数据连接|連接資料|Error loading directory`)
+	connectedRE = look(`(?i)^\W*(?:\d\S* )*(?:connected to |connection established|连接已建立|連線已建立|连接建立|已连接|已連接|connection succeeded|\w+ \(\d+\) open)|socket connected|tcp connected|established connection|SSH_CONNECT|connection to \S+ port \d+ .*succeeded`)
+	securedRE   = look(`(?i)SSL connection using|TLS connection established|TLS 连接已建立|TLS connection accepted|SSL connection established|Verifying certificate|handshake (?:successful|done|complete)|Certificate: subject|Cipher: |Server certificate:|Control connection .*TLS|已建立 TLS 连接`)
+	loggedRE    = look(`(?i)^\W*(?:\d\S* )*(?:logged in(?: to .*)?$|已登录|登录成功|登入成功|login successful|authenticated to|authentication succeeded|accepted (?:password|publickey)|logged in successfully|access granted|SSH 连接成功)|Authentication \([\w-]+\) successful`)
+	listingRE   = look(`(?i)retrieving directory listing|读取目录列表|取得目录列表|读取.*的目录列表|listing directory|error listing|could not retrieve directory|retrieve directory listing|making data connection|connecting data|建立数据连接|連接資料|Error loading directory`)
 )
 
 // stages gives for each line how far the session had come before it.
@@ -40,7 +40,7 @@ func (l *log) stages() []stage {
 	now := start
 	for i, line := range l.lines {
 		l.stage[i] = now
-		now = advance(now, line, l.event(i))
+		now = advance(now, line, l.lowered[i], l.event(i))
 	}
 	return l.stage
 }
@@ -52,16 +52,16 @@ func (l *log) event(i int) *event {
 	return &l.events[l.byLine[i]]
 }
 
-func advance(now stage, line string, e *event) stage {
+func advance(now stage, line, lower string, e *event) stage {
 	if e == nil {
 		switch {
-		case securedRE.MatchString(line) && now < secured:
+		case securedRE.in(line, lower) && now < secured:
 			return secured
-		case loggedRE.MatchString(line) && now < loggedIn:
+		case loggedRE.in(line, lower) && now < loggedIn:
 			return loggedIn
-		case listingRE.MatchString(line) && now >= loggedIn && now < opening:
+		case listingRE.in(line, lower) && now >= loggedIn && now < opening:
 			return opening
-		case connectedRE.MatchString(line) && now < connected:
+		case connectedRE.in(line, lower) && now < connected:
 			return connected
 		}
 		return now
@@ -106,7 +106,7 @@ func (l *log) last() stage {
 		furthest = max(furthest, s)
 	}
 	if n := len(l.lines); n > 0 {
-		furthest = max(furthest, advance(l.stage[n-1], l.lines[n-1], l.event(n-1)))
+		furthest = max(furthest, advance(l.stage[n-1], l.lines[n-1], l.lowered[n-1], l.event(n-1)))
 	}
 	return furthest
 }
@@ -115,7 +115,7 @@ func (l *log) last() stage {
 func (l *log) lastGood() string {
 	at, now := -1, start
 	for i, line := range l.lines {
-		if next := advance(now, line, l.event(i)); next > now {
+		if next := advance(now, line, l.lowered[i], l.event(i)); next > now {
 			at, now = i, next
 		}
 	}
@@ -278,6 +278,9 @@ func (l *log) protocol() string {
 			count[p]++
 		}
 	}
+	if strings.Contains(l.lower, "webdav") || strings.Contains(l.lower, "davs://") {
+		count["webdav"] += 3
+	}
 	l.proto = "ftp"
 	if count["sftp"] > count["ftp"] {
 		l.proto = "sftp"
@@ -337,6 +340,14 @@ var peerRE = []*regexp.Regexp{
 
 // peer is the address of the control connection, as far as the text tells.
 func (l *log) peer() string {
+	if l.peerAt == nil {
+		p := l.findPeer()
+		l.peerAt = &p
+	}
+	return *l.peerAt
+}
+
+func (l *log) findPeer() string {
 	for _, re := range peerRE {
 		for i, line := range l.lines {
 			if i > 2000 {

@@ -28,7 +28,7 @@ import (
 const MaxInput = 10 << 20
 
 // maxCandidates bounds the causes named beside the first.
-const maxCandidates = 5
+const maxCandidates = 6
 
 // Explain judges a text. The report's target is the server that the text
 // speaks of, or empty; its checks are the steps that the text shows.
@@ -38,8 +38,8 @@ func Explain(text string) *finding.Report {
 	r := &finding.Report{Schema: finding.Schema, Target: l.target()}
 	r.Facts.Software = l.software()
 	r.Facts.Addresses = l.addresses()
-	if wasCut {
-		r.NotAvailable = append(r.NotAvailable, "the text is longer than 10 MiB; its middle was not read")
+	if wasCut || len(l.lines) == maxLines {
+		r.NotAvailable = append(r.NotAvailable, "the text is long; its middle was not read")
 	}
 	hits := l.judge()
 	r.Checks = l.steps(hits)
@@ -99,7 +99,7 @@ func (l *log) state(hits []hit) *finding.Finding {
 	switch {
 	case best.alike != nil:
 		f.DecideBy(best.alike.decide)
-	case len(f.Candidates) > 0 && best.weight < names:
+	case f.Confidence != finding.Confirmed:
 		f.DecideBy("run it where it fails, and read the way up to the first fault: ftpdoctor check {target}")
 	}
 	return f
@@ -107,7 +107,7 @@ func (l *log) state(hits []hit) *finding.Finding {
 
 func (h hit) confidence() finding.Confidence {
 	switch {
-	case h.weight >= names && h.alike == nil:
+	case h.weight >= names-10 && h.alike == nil:
 		return finding.Confirmed
 	case h.weight >= shows:
 		return finding.Likely
@@ -211,14 +211,17 @@ func (l *log) software() string {
 
 // discount takes weight from what is a consequence, or was got over.
 func (l *log) discount(hits []hit) {
-	loggedInAt, dataFailed := -1, -1
+	loggedInAt, userAt, dataFailed := -1, -1, -1
 	for _, e := range l.events {
+		if e.kind == command && e.verb == "USER" {
+			userAt = e.line // the client went on in the clear
+		}
 		if e.kind == reply && e.code == 230 {
 			loggedInAt = e.line
 		}
 	}
 	for i, s := range l.stages() {
-		if s >= opening && dataFailed < 0 && failure(l.lines[i]) != "" && l.byLine[i] < 0 {
+		if s >= opening && dataFailed < 0 && failure(l.lines[i], l.lowered[i]) != "" && l.byLine[i] < 0 {
 			dataFailed = i
 		}
 	}
@@ -226,6 +229,8 @@ func (l *log) discount(hits []hit) {
 		h := &hits[i]
 		switch {
 		case h.line < 0:
+		case h.code == finding.TLSNotOffered && h.line < userAt:
+			h.weight = min(h.weight, symptom)
 		case h.line < loggedInAt && h.code.Code.Layer() == "auth",
 			h.line < loggedInAt && (h.code == finding.TLSNotOffered || h.code == finding.TLSNoCertificate):
 			h.weight = min(h.weight, symptom)

@@ -65,7 +65,7 @@ f=ftplib.FTP(); f.connect('$host',$port,timeout=10); f.login('$user',os.environ[
 	sftp-put) head -c 300000 /dev/zero >"$HOME/a.bin"; sshpass -p "$password" timeout 40 sftp $sshoptions -P "$port" "$user@$host" <<<"put $HOME/a.bin" ;;
 	sftp-get) sshpass -p "$password" timeout 40 sftp $sshoptions -P "$port" "$user@$host" <<<"get ${path#/} $HOME/x" ;;
 	scp) head -c 30000 /dev/zero >"$HOME/a.bin"; sshpass -p "$password" timeout 40 scp $sshoptions -P "$port" "$HOME/a.bin" "$user@$host:" ;;
-	psftp) printf 'y\nls\nquit\n' | timeout 40 psftp -v -P "$port" -l "$user" -pw "$password" "$host" ;;
+	psftp) printf 'y\nls\nquit\n' | PUTTYDIR=$HOME/.putty timeout 40 psftp -v -P "$port" -l "$user" -pw "$password" "$host" ;;
 	paramiko) SSH_PASSWORD=$password timeout 60 /usr/bin/python3 -u -c "import paramiko,os,logging
 c=paramiko.SSHClient(); c.set_missing_host_key_policy(paramiko.AutoAddPolicy()); c.connect('$host',$port,'$user',os.environ['SSH_PASSWORD'],timeout=10,look_for_keys=False,allow_agent=False); s=c.open_sftp(); print(s.listdir())" ;;
 	paramiko-put) SSH_PASSWORD=$password timeout 60 /usr/bin/python3 -u -c "import paramiko,os,io
@@ -139,7 +139,7 @@ record() {
 	{
 		printf 'client: %s\nscenario: %s\naccepts: %s\ncause: %s\n\n' "$which" "$scenario" "$accepts" "$(head -1 "$out")"
 		printf '$ %s %s\n' "${which%%-*}" "$url"
-		tr -d '\r' <"$out.log" | grep -v '^[{}] \[' | head -c 12000 | sed -e "s/${password//./\\.}/********/g" -e "s#$HOME#/home/me#g" -e 's#/root/#/home/me/#g' -e "s#$ca#/etc/ssl/lab-ca.pem#g" -e "s#$tools##g" -e "s#${NODE_PATH:-/nonexistent}#/home/me/node_modules#g" -e 's/pass=[A-Za-z0-9_-]*/pass=********/g' -e 's/[[:space:]]*$//'
+		tr -d '\r' <"$out.log" | grep -v '^[{}] \[' | head -c 12000 | sed -e "s/${password//./\\.}/********/g" -e "s#$HOME#/home/me#g" -e "s#$ca#/etc/ssl/lab-ca.pem#g" -e "s#$tools##g" -e "s#${NODE_PATH:-/nonexistent}#/home/me/node_modules#g" -e 's#/root/#/home/me/#g' -e 's/pass=[A-Za-z0-9_-]*/pass=********/g' -e 's/[[:space:]]*$//'
 	} | iconv -c -f utf-8 -t utf-8 >"$here/lab/$name.txt"
 	rm -rf "$out" "$out.log" "$HOME"
 	printf '%s %s lines\n' "$name" "$(wc -l <"$here/lab/$name.txt")"
