@@ -274,7 +274,7 @@ func phraseArgs(f types.Object) []int {
 		return []int{0, 2}
 	case "finding.Or":
 		return []int{1}
-	case "finding.DecideBy", "finding.Say", "finding.SawAt", "probe.lacks", "host.lacks":
+	case "finding.DecideBy", "finding.Say", "finding.SawAt", "probe.lacks", "host.lacks", "transcript.lacks":
 		return []int{0}
 	}
 	return nil

@@ -116,3 +116,28 @@ func everyOutput(t *testing.T, f ftptest.Fault, dir string) map[string][]byte {
 	}
 	return out
 }
+
+// TestSecretsOfPastedText: what is pasted holds passwords, and none comes back.
+func TestSecretsOfPastedText(t *testing.T) {
+	told := forms(t)
+	for _, text := range []string{
+		"USER kim\n331 Password please\nPASS " + secret + "\n530 Login incorrect.",
+		"curl -u kim:" + url.QueryEscape(secret) + " ftp://files.example.com/\ncurl: (67) Access denied: 530",
+		"ftp://kim:" + url.PathEscape(secret) + "@files.example.com/: Connection refused",
+		"> Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(secret)) + "\n< HTTP/1.1 401 Unauthorized",
+	} {
+		for _, format := range report.Formats() {
+			for _, lang := range finding.Langs {
+				var stdout, stderr bytes.Buffer
+				if code := run([]string{"explain", "-", "-v", "--format", format, "--lang", string(lang)}, strings.NewReader(text), &stdout, &stderr); code != exitFindings {
+					t.Errorf("%q: exit code %d: %s", text, code, stderr.String())
+				}
+				for form, s := range told {
+					if bytes.Contains(stdout.Bytes(), []byte(s)) || bytes.Contains(stderr.Bytes(), []byte(s)) {
+						t.Errorf("%q: the password is in %s %s (%s)", text, format, lang, form)
+					}
+				}
+			}
+		}
+	}
+}

@@ -60,7 +60,11 @@ func (m *ticket) head(v *view) {
 	if v.Vantage != "" {
 		m.pair("md:vantage", codeSpan(v.Vantage))
 	}
-	m.pair("md:checked", o.say("md:took", v.Started.Format("2006-01-02 15:04:05 -0700"), duration(v.DurationS)))
+	if v.Started.IsZero() {
+		m.line("- " + o.say("from-text"))
+	} else {
+		m.pair("md:checked", o.say("md:took", v.Started.Format("2006-01-02 15:04:05 -0700"), duration(v.DurationS)))
+	}
 	for _, c := range v.unfinished() {
 		m.pair("unfinished", prose(o.unfinishedLine(c)))
 	}

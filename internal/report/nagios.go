@@ -106,7 +106,11 @@ func perfLabel(s string) string {
 func (v *view) longOutput(o Options) []string {
 	var out []string
 	say := func(key, text string) { out = append(out, o.say(key)+o.say("colon")+text) }
-	out = append(out, v.Target+" "+o.say("from", firstOf(v.Vantage, "-"), v.Started.Format("2006-01-02 15:04:05 -0700")))
+	seen := o.say("from-text")
+	if !v.Started.IsZero() {
+		seen = o.say("from", firstOf(v.Vantage, "-"), v.Started.Format("2006-01-02 15:04:05 -0700"))
+	}
+	out = append(out, strings.TrimSpace(v.Target+" "+seen))
 	for _, c := range v.unfinished() {
 		say("unfinished", o.unfinishedLine(c))
 	}

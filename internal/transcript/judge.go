@@ -70,7 +70,7 @@ func (l *log) judgeNetwork() []hit {
 		}
 		if l.tracesData() && at < opening || l.namesDataPort(line, at) {
 			at = opening
-		} else if at == start && greetFrames.MatchString(l.lower) {
+		} else if at == start && (greetFrames.MatchString(l.lower) || strings.Contains(line, "read tcp ")) {
 			at = connected
 		}
 		if dataFail.in(line, l.lowered[i]) && at < opening && l.protocol() == "ftp" && what != "" {

@@ -3,6 +3,7 @@ package transcript
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,6 +36,7 @@ type event struct {
 // log is a text, read.
 type log struct {
 	lines   []string // without control sequences, each at most maxLine bytes
+	said    []string // the lines as rules read them: replies as code, space, text
 	lowered []string // the lines in small letters
 	lower   string   // the same in one, for a quick look
 	events  []event
@@ -108,6 +110,13 @@ func read(text string) *log {
 			e.line = i
 			l.byLine[i] = len(l.events)
 			l.events = append(l.events, e)
+		}
+	}
+	l.said = slices.Clone(l.lines)
+	for _, e := range l.events {
+		if e.kind == reply && !e.quoted {
+			l.said[e.line] = strconv.Itoa(e.code) + " " + e.text
+			l.lowered[e.line] = strings.ToLower(l.said[e.line])
 		}
 	}
 	l.pair()

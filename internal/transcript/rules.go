@@ -93,7 +93,7 @@ func (c *compiled) apply(l *log) []hit {
 		return nil
 	}
 	var out []hit
-	for i, line := range l.lines {
+	for i, line := range l.said {
 		if len(out) == maxHits {
 			break
 		}

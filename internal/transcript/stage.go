@@ -1,7 +1,6 @@
 package transcript
 
 import (
-	"net"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -115,8 +114,12 @@ func (l *log) last() stage {
 func (l *log) lastGood() string {
 	at, now := -1, start
 	for i, line := range l.lines {
-		if next := advance(now, line, l.lowered[i], l.event(i)); next > now {
-			at, now = i, next
+		e := l.event(i)
+		if next := advance(now, line, l.lowered[i], e); next > now {
+			now = next
+			if e == nil || e.kind != command { // what was asked for has not worked yet
+				at = i
+			}
 		}
 	}
 	if at < 0 {
@@ -222,8 +225,8 @@ func (l *log) takeURL(s string) bool {
 	authority, _, _ := strings.Cut(rest, "/")
 	authority = authority[strings.LastIndexByte(authority, '@')+1:]
 	host, port := authority, ""
-	if h, p, err := net.SplitHostPort(authority); err == nil {
-		host, port = h, p
+	if i := strings.LastIndexByte(authority, ':'); i > strings.LastIndexByte(authority, ']') && strings.Count(authority[:i], ":")*strings.Count(authority[:i], "[") == strings.Count(authority[:i], ":") {
+		host, port = authority[:i], authority[i+1:]
 	}
 	host = strings.Trim(host, "[]")
 	if !usableHost(host) || strings.EqualFold(host, "github.com") || strings.EqualFold(host, "curl.se") || strings.EqualFold(host, "curl.haxx.se") || strings.EqualFold(host, "www.openssh.com") {
@@ -279,7 +282,10 @@ func (l *log) protocol() string {
 		}
 	}
 	if strings.Contains(l.lower, "webdav") || strings.Contains(l.lower, "davs://") {
-		count["webdav"] += 3
+		count["webdav"] += 5
+	}
+	if strings.Contains(l.lower, "<html") {
+		count["webdav"] += 5
 	}
 	l.proto = "ftp"
 	if count["sftp"] > count["ftp"] {

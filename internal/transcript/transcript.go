@@ -15,6 +15,7 @@ package transcript
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,7 +40,7 @@ func Explain(text string) *finding.Report {
 	r.Facts.Software = l.software()
 	r.Facts.Addresses = l.addresses()
 	if wasCut || len(l.lines) == maxLines {
-		r.NotAvailable = append(r.NotAvailable, "the text is long; its middle was not read")
+		r.NotAvailable = append(r.NotAvailable, lacks("the text is long; its middle was not read"))
 	}
 	hits := l.judge()
 	r.Checks = l.steps(hits)
@@ -53,6 +54,9 @@ func Explain(text string) *finding.Report {
 	r.Conclude()
 	return r
 }
+
+// lacks words what could not be looked at.
+func lacks(phrase string) string { return phrase }
 
 // cut keeps the beginning and the end of a text that is too long.
 func cut(text string) (string, bool) {
@@ -68,7 +72,6 @@ type hit struct {
 	weight int    // how much the words say; see the constants
 	line   int    // where, from 0; -1: the text as a whole
 	what   string // what was recognised; a phrase
-	detail string // what the line means where it had to be decoded; a phrase
 	with   map[string]string
 	alike  *alike
 }
@@ -129,9 +132,6 @@ func (l *log) evidence(f *finding.Finding, hits []hit) {
 		}
 		seen[detail] = true
 		f.Saw(h.what, detail, "the text")
-		if h.detail != "" {
-			f.Saw(h.detail, "", "decoded")
-		}
 	}
 	for _, d := range l.decoded {
 		f.Saw(d.what, d.detail, "decoded")
@@ -229,6 +229,8 @@ func (l *log) discount(hits []hit) {
 		h := &hits[i]
 		switch {
 		case h.line < 0:
+		case h.code == finding.SSHHostKeyUnknown && wentOn.MatchString(l.lower):
+			h.weight = min(h.weight, symptom) // somebody said yes
 		case h.code == finding.TLSNotOffered && h.line < userAt:
 			h.weight = min(h.weight, symptom)
 		case h.line < loggedInAt && h.code.Code.Layer() == "auth",
@@ -250,3 +252,6 @@ func (l *log) passiveBefore(line int) bool {
 	}
 	return false
 }
+
+// wentOn: a session of SSH came beyond the host key.
+var wentOn = regexp.MustCompile(`using username|access (?:granted|denied)|authenticated to|sent password|permission denied|no supported authentication|authentications that can continue`)
