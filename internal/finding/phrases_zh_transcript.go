@@ -82,7 +82,6 @@ var phrasesZhTranscript = map[string]string{
 	"on the server: sshd -T | grep -i subsystem; journalctl -t sshd; and: ftpdoctor check {target}":                            "在服务器上：sshd -T | grep -i subsystem；journalctl -t sshd；以及：ftpdoctor check {target}",
 	"on the server: the error log names the reason; df -h":                                                                     "在服务器上：错误日志会指出原因；df -h",
 	"on the server: the error log names the rule; ftpdoctor check {target}":                                                    "在服务器上：错误日志会指出是哪条规则；ftpdoctor check {target}",
-	"on the server: who is connected (ss -tn sport = :{port}); then: ftpdoctor check {target}":                                 "在服务器上看谁连着（ss -tn sport = :{port}）；然后：ftpdoctor check {target}",
 	"on this machine: ip route get {address}; then: ftpdoctor check {target}":                                                  "在本机：ip route get {address}；然后：ftpdoctor check {target}",
 	"one of several addresses of the name is dead":                                                                             "名称的多个地址之一已失效",
 	"only other ports are let out":                                                                                             "只放行其他端口",

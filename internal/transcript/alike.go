@@ -231,13 +231,6 @@ var (
 		{finding.FileNameRefused, "the server does not take this name"},
 		{finding.FileOverwriteDenied, "the file exists and must not be replaced"},
 	}, "ftpdoctor check {target} --op upload; on the server: ls -ld on the directory, df -h"}
-
-	alikeLimit = &alike{[]alternative{
-		{finding.ServiceTooManyFromSource, "the limit per address is reached"},
-		{finding.ServiceTooManyForUser, "the limit per account is reached"},
-		{finding.ServiceTooManyConnections, "the server's limit of sessions is reached"},
-		{finding.ClientConnectionLeak, "the client opens sessions and does not close them"},
-	}, "on the server: who is connected (ss -tn sport = :{port}); then: ftpdoctor check {target}"}
 )
 
 var alikeReadOnlyService = &alike{[]alternative{

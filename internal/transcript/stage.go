@@ -3,6 +3,7 @@ package transcript
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"ftpdoctor/internal/finding"
@@ -164,12 +165,7 @@ func (l *log) steps(hits []hit) []finding.Check {
 }
 
 func (l *log) spokeTLS() bool {
-	for _, s := range l.stages() {
-		if s == secured {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(l.stages(), secured)
 }
 
 // The places where programs name the server.

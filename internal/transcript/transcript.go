@@ -192,15 +192,21 @@ func (l *log) software() string {
 			if name, version := ftp.Software(e.text, "", ""); name != "" {
 				return strings.TrimSpace(name + " " + version)
 			}
-			if strings.HasPrefix(e.text, "SSH-") {
-				_, rest, _ := strings.Cut(strings.TrimPrefix(e.text, "SSH-"), "-")
+			if version, ok := strings.CutPrefix(e.text, "SSH-"); ok {
+				_, rest, _ := strings.Cut(version, "-")
 				return strings.ReplaceAll(rest, "_", " ")
 			}
 		}
 	}
 	for _, known := range []struct{ word, name string }{
-		{"vsftpd", "vsFTPd"}, {"proftpd", "ProFTPD"}, {"pure-ftpd", "Pure-FTPd"}, {"microsoft ftp service", "Microsoft FTP Service"},
-		{"filezilla server", "FileZilla Server"}, {"sshd[", "OpenSSH"}, {"server: nginx", "nginx"}, {"server: apache", "Apache"},
+		{"vsftpd", "vsFTPd"},
+		{"proftpd", "ProFTPD"},
+		{"pure-ftpd", "Pure-FTPd"},
+		{"microsoft ftp service", "Microsoft FTP Service"},
+		{"filezilla server", "FileZilla Server"},
+		{"sshd[", "OpenSSH"},
+		{"server: nginx", "nginx"},
+		{"server: apache", "Apache"},
 	} {
 		if strings.Contains(l.lower, known.word) {
 			return known.name
