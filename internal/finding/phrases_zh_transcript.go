@@ -2,6 +2,7 @@ package finding
 
 // phrasesZhTranscript translates the phrases in which pasted texts are judged.
 var phrasesZhTranscript = map[string]string{
+	"the server's configuration holds a word that the server does not know":              "服务器配置中有它不认识的词",
 	"AppArmor denies it, whatever the modes say":                                         "AppArmor 拒绝，与文件权限无关",
 	"HTTP/2 is promised and broken":                                                      "服务器承诺 HTTP/2 却无法使用",
 	"PASV announces an address at which no server can be":                                "PASV 给出的地址不可能有服务器",

@@ -375,7 +375,7 @@ func lintPrograms(t *testing.T, root string) []program {
 		// What is not on this machine would hide what is wrong with the text.
 		e = hosts.ReplaceAllString(e, "<VirtualHost 127.0.0.9>")
 		e = strings.ReplaceAll(e, "/var/log/proftpd/", t.TempDir()+"/")
-		e = strings.ReplaceAll(e, "AuthUserFile", "# AuthUserFile")
+		e = strings.NewReplacer("AuthUserFile", "# AuthUserFile", "AuthGroupFile", "# AuthGroupFile").Replace(e)
 		e = strings.ReplaceAll(e, "Include /etc/proftpd/", "# Include /etc/proftpd/")
 		proftpd = append(proftpd, proftpdHead+e)
 	}

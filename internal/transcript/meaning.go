@@ -33,6 +33,7 @@ var meanings = []alternative{
 	{finding.ClientTrustStoreOutdated, "this client's root certificates are too old"},
 	{finding.ClientWebDAVRedirector, "Windows' own WebDAV client stands in the way"},
 	{finding.ConfigPortRangeNotOpen, "the passive range of the configuration is not the one that the firewall opens"},
+	{finding.ConfigUnknownDirective, "the server's configuration holds a word that the server does not know"},
 	{finding.DataActiveBlocked, "active mode: the server can't connect back"},
 	{finding.DataActivePrivateAddress, "the client names an address that the server can't reach"},
 	{finding.DataActiveRefused, "the server forbids active mode"},

@@ -33,7 +33,7 @@ var serverRules = []rule{
 		yes: `USER kim (Login failed): Limit configuration denies login`, no: `pam_unix(ftp:auth): authentication failure`,
 	},
 	{
-		code: unknownDirective(), weight: names + 1, match: `unrecogni[sz]ed variable in config|unknown configuration directive|missing value\(s\) in config|bad bool value in config|Bad configuration option|Unsupported option|Invalid command '\S+', perhaps misspelled|unknown directive "|bad \S+ value in config`,
+		code: finding.ConfigUnknownDirective, weight: names + 1, match: `unrecogni[sz]ed variable in config|unknown configuration directive|missing value\(s\) in config|bad bool value in config|Bad configuration option|Unsupported option|Invalid command '\S+', perhaps misspelled|unknown directive "|bad \S+ value in config`,
 		unless: `command-line: line`,
 		yes:    `500 OOPS: unrecognised variable in config file: pasv_adress`, no: `500 OOPS: cannot change directory:/home/x`,
 	},
@@ -336,12 +336,4 @@ var ftpRules = []rule{
 		code: finding.DataPASVBroken, weight: fits, match: `(?:invalid|unexpected|malformed|cannot parse|could not parse|failed to parse|bad|Couldn't interpret).{0,30}(?:PASV|227|passive)|Weird PASV reply|curl: \(14\)|unknown 227`, unless: `0,0,0,0`, alike: alikePassive,
 		yes: `curl: (14) Couldn't interpret the 227-reply`, no: `227 Entering Passive Mode (192,0,2,1,4,5).`,
 	},
-}
-
-// unknownDirective is the cause of a misspelt word in a configuration.
-func unknownDirective() *finding.Def {
-	if d := finding.Lookup("config/unknown-directive"); d != nil {
-		return d
-	}
-	return finding.ServiceAborts
 }
