@@ -2,7 +2,6 @@ package finding
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -97,40 +96,6 @@ func confirmedCandidate(findings []*Finding, symptom *Finding) *Finding {
 		}
 	}
 	return nil
-}
-
-// Join puts the findings of two sources about one target together: where both
-// state the same cause it becomes one finding, with the evidence of both, the
-// better confidence, and the candidates only while neither is sure. The
-// findings of the first keep their order and their subjects.
-func Join(first, second []*Finding) []*Finding {
-	all := slices.Clone(first)
-	for _, f := range second {
-		i := slices.IndexFunc(all, func(g *Finding) bool { return g.Code == f.Code })
-		if i < 0 || i >= len(first) {
-			all = append(all, f)
-			continue
-		}
-		all[i] = all[i].and(f)
-	}
-	return all
-}
-
-// and is the finding with what another source says of the same cause.
-func (f *Finding) and(other *Finding) *Finding {
-	both := *f
-	both.Evidence = slices.Concat(f.Evidence, other.Evidence)
-	both.Severity = max(f.Severity, other.Severity)
-	both.Stops = f.Stops || other.Stops
-	both.Args = maps.Clone(other.Args)
-	maps.Copy(both.Args, f.Args)
-	if other.Confidence.rank() > f.Confidence.rank() {
-		both.Confidence = other.Confidence
-	}
-	if both.Confidence == Confirmed {
-		both.Candidates, both.Decide = nil, ""
-	}
-	return &both
 }
 
 // mayFold tells whether f explains the symptom and is established well enough.

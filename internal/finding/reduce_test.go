@@ -328,23 +328,3 @@ func TestASecondSourceDecidesBetweenCandidates(t *testing.T) {
 		t.Errorf("what was confirmed was folded: %+v", root)
 	}
 }
-
-func TestJoin(t *testing.T) {
-	client := stated(AuthUserDenied, Likely).About("from outside").With("reply", "530").Or(TLSRequired, "x").DecideBy("y").Stop()
-	host := stated(AuthUserDenied, Confirmed).About("alice").With("file", "/etc/ftpusers").With("reply", "other")
-	two := []*Finding{stated(HostDiskFull, Confirmed).About("/srv"), stated(HostDiskFull, Confirmed).About("/home")}
-	all := Join([]*Finding{client}, append([]*Finding{host}, two...))
-	if len(all) != 3 || all[1] != two[0] || all[2] != two[1] {
-		t.Fatalf("%d findings: %+v", len(all), all)
-	}
-	f := all[0]
-	if f.Confidence != Confirmed || len(f.Evidence) != 2 || len(f.Candidates) != 0 || f.Decide != "" || !f.Stops || f.Subject != "from outside" {
-		t.Errorf("joined: %+v", f)
-	}
-	if f.Args["reply"] != "530" || f.Args["file"] != "/etc/ftpusers" {
-		t.Errorf("args: %v", f.Args)
-	}
-	if len(client.Evidence) != 1 || client.Confidence != Likely {
-		t.Error("joining changed what it was given")
-	}
-}
