@@ -50,6 +50,11 @@ var netRules = []rule{
 		yes: "421 Service not available\n(works from another network)", no: `421 Service not available`,
 	},
 	{
+		// Dropped on the way from here, and not closed by the server.
+		code: finding.NetPortFiltered, weight: shows + 3, match: `(?:connect|连接)[^\n]{0,80}(?:timed out|timeout|超时)|(?:timed out|timeout|超时)[^\n]{0,40}connect`, with: `(?:works?|ok|fine|connects?) (?:from|on|via|over|with) (?:another|a different|other|my (?:phone|mobile|home)|mobile|home|a vpn|the vpn|4g|5g|hotspot)|another (?:network|machine|server|ip|location)[^\n]{0,20}(?:works|fine|ok)|换(?:个|一个)?网络.*(?:可以|正常)`, unless: `227 |229 |pasv|passive|listing|data connection|handshake|epsv|login|welcome|whitelist|allow-?list|白名单`, from: start, until: start, alike: alikeTimeout,
+		yes: "Failed to connect to ftp.example.com port 21: Connection timed out\n(works from home)", no: `Failed to connect to ftp.example.com port 21: Connection timed out`,
+	},
+	{
 		code: finding.NetPortFiltered, weight: shows - 6, match: `(?:timed out|超时|timeout)`, with: `github actions?|runner|firewall|防火墙|isp |provider blocks|port (?:21|22|990) (?:is )?(?:blocked|closed|filtered)|security group|安全组|telnet[^\n]*(?:fail|hang|time)|ufw|firewalld|nmap[^\n]*filtered|filtered`, unless: `227 |229 |pasv|passive|listing|data connection|handshake|epsv`, from: start, until: start, alike: alikeTimeout,
 		yes: "Connection timed out\nthe security group has no rule for 21", no: `Connection timed out`,
 	},
