@@ -91,7 +91,7 @@ func (l *log) state(hits []hit) *finding.Finding {
 	f := finding.New(best.code, best.confidence()).Stop()
 	f.Severity = max(f.Severity, finding.Error) // somebody asks because it fails
 	host, port := l.hostPort()
-	f.With("host", host).With("address", l.peer()).With("port", port).With("target", l.target())
+	f.With("host", host).With("address", cmp.Or(l.peer(), host)).With("port", port).With("target", l.target())
 	for k, v := range best.with {
 		f.With(k, v)
 	}
