@@ -14,7 +14,7 @@ SYSTEMS  = linux/amd64 linux/arm64 windows/amd64 darwin/arm64 freebsd/amd64
 
 TESTFLAGS ?=
 FUZZTIME  ?= 60s
-LABFLAGS  ?= --parallel 3
+LABFLAGS  ?= --parallel 5
 LAB       ?= all
 
 LINTER = tools/bin/golangci-lint
