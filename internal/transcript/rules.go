@@ -5,6 +5,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 
 	"ftpdoctor/internal/finding"
 )
@@ -48,7 +49,9 @@ type compiled struct {
 	literals                     []string // one of them is in every text that matches; none: unknown
 }
 
-var compiledRules = compileRules()
+// compiledRules are made when the first text is judged: hundreds of expressions
+// would cost every command its start.
+var compiledRules = sync.OnceValue(compileRules)
 
 func compileRules() []compiled {
 	var out []compiled
@@ -76,8 +79,9 @@ const maxHits = 2
 // applyRules asks every rule.
 func (l *log) applyRules() []hit {
 	var out []hit
-	for i := range compiledRules {
-		out = append(out, compiledRules[i].apply(l)...)
+	rules := compiledRules()
+	for i := range rules {
+		out = append(out, rules[i].apply(l)...)
 	}
 	return out
 }

@@ -12,8 +12,8 @@ import (
 // Each rule speaks for the text that it carries, and not for the other.
 func TestRules(t *testing.T) {
 	seen := map[string]bool{}
-	for i := range compiledRules {
-		c := &compiledRules[i]
+	for i := range compiledRules() {
+		c := &compiledRules()[i]
 		name := fmt.Sprintf("%s: %.50s", c.code.Code, c.rule.match)
 		if c.yes == "" || c.no == "" {
 			t.Errorf("%s: no examples", name)
@@ -37,8 +37,8 @@ func TestRules(t *testing.T) {
 
 // A rule's literals must not hide what its expression matches.
 func TestLiterals(t *testing.T) {
-	for i := range compiledRules {
-		c := &compiledRules[i]
+	for i := range compiledRules() {
+		c := &compiledRules()[i]
 		for line := range strings.Lines(c.yes) {
 			line = strings.TrimRight(line, "\n")
 			if c.match.MatchString(line) && !c.mayBe(strings.ToLower(line)) {
@@ -49,8 +49,8 @@ func TestLiterals(t *testing.T) {
 }
 
 func TestAlikeIsComplete(t *testing.T) {
-	for i := range compiledRules {
-		c := &compiledRules[i]
+	for i := range compiledRules() {
+		c := &compiledRules()[i]
 		if c.rule.alike == nil {
 			if c.weight < shows {
 				t.Errorf("%s: %.40s: is not sure and names no look-alikes", c.code.Code, c.rule.match)
