@@ -91,8 +91,9 @@ proofs: ## are the lab's faults real, and shown by their proofs alone? (Linux, r
 	go test -run '^TestProofs' -timeout 60m $(TESTFLAGS) ./internal/lab
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for FUZZTIME (60s)
-	@for p in $$(go list ./...); do
+fuzz: ## every fuzz target for FUZZTIME (60s), and new firewalls against the kernel
+	FIREWALL_SEED=random FIREWALL_CASES=200000 go test -run '^TestKernelAgrees' -timeout 30m -v ./internal/firewall
+	for p in $$(go list ./...); do
 		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do
 			echo "$$p $$f"
 			go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$p

@@ -12,7 +12,7 @@
 // so only if it matters: a condition that can't be judged is followed both ways,
 // and if both ways end alike, that is the verdict.
 //
-//	rules, err := firewall.ParseNFT(out)
+//	rules, err := firewall.ParseNFT(out, nil)
 //	v := rules.Judge(firewall.Input, firewall.Packet{
 //		Src: netip.MustParseAddrPort("203.0.113.9:0"), // 0: any ephemeral port
 //		Dst: netip.MustParseAddrPort("198.51.100.7:21"),
@@ -232,6 +232,7 @@ type Ruleset struct {
 	Notes  []string
 	tables []*table
 	ipsets map[string]*ipset
+	hides  bool
 }
 
 // table is a table of either language.

@@ -51,17 +51,21 @@ func FuzzParseNFT(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(text)
+	code, err := os.ReadFile(filepath.Join("testdata", "office.code"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text, code)
 	for _, seed := range []string{
 		`{"nftables": [{"set": {"family": "inet", "table": "t", "name": "s", "elem": ["*", {"range": [5, 1]}, {"concat": [1, 2]}]}}]}`,
 		`{"nftables": [{"chain": {"family": "inet", "table": "t", "name": "c", "hook": "input", "prio": "filter"}}, {"rule": {"family": "inet", "table": "t", "chain": "c", "expr": [{"goto": {"target": "c"}}]}}]}`,
 		`{"nftables": [{"chain": {"family": "ip", "table": "t", "name": "c", "hook": "prerouting", "type": "nat", "prio": -100}}, {"rule": {"family": "ip", "table": "t", "chain": "c", "expr": [{"dnat": {"addr": {"map": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": {"set": [[21, "10.0.0.1"]]}}}}}]}}]}`,
 		`{"nftables": [{"chain": {"family": "netdev", "table": "t", "name": "c", "hook": "ingress", "dev": ["eth0"]}}, {"rule": {"family": "netdev", "table": "t", "chain": "c", "expr": [{"vmap": {"key": {"&": [{"meta": {"key": "mark"}}, 3]}, "data": {"set": [[1, {"drop": null}]]}}}]}}]}`,
 	} {
-		f.Add([]byte(seed))
+		f.Add([]byte(seed), []byte("inet t c 2\n  [ meta load nfproto => reg 1 ]\n  [ cmp eq reg 1 0x00000002 ]\n"))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if rs, err := firewall.ParseNFT(text); err == nil {
+	f.Fuzz(func(t *testing.T, text, code []byte) {
+		if rs, err := firewall.ParseNFT(text, code); err == nil {
 			judgeAll(t, rs)
 		}
 	})

@@ -19,7 +19,11 @@ func nft(t testing.TB, name string) *firewall.Ruleset {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rs, err := firewall.ParseNFT(text)
+	code, err := os.ReadFile(filepath.Join("testdata", strings.TrimSuffix(name, ".json")+".code"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := firewall.ParseNFT(text, code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +58,7 @@ func inline(t testing.TB, rules ...string) *firewall.Ruleset {
 		fmt.Fprintf(&b, `, {"rule": {"family": "inet", "table": "t", "chain": %q, "expr": [%s]}}`, chain, r)
 	}
 	b.WriteString("]}")
-	rs, err := firewall.ParseNFT([]byte(b.String()))
+	rs, err := firewall.ParseNFT([]byte(b.String()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +256,7 @@ func TestJoin(t *testing.T) {
 	const blind = `{"nftables": [{"table": {"family": "ip", "name": "filter", "handle": 1}},
 {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}},
 {"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "handle": 2, "expr": [{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 21}}, {"xt": {"type": "match", "name": "conntrack"}}, {"counter": {"packets": 0, "bytes": 0}}, {"drop": null}]}}]}`
-	alone, err := firewall.ParseNFT([]byte(blind))
+	alone, err := firewall.ParseNFT([]byte(blind), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -477,7 +481,7 @@ func TestBounds(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for _, text := range []string{"", "{}", "[]", "nft: command not found", `{"nftables": 5}`} {
-		if _, err := firewall.ParseNFT([]byte(text)); err == nil {
+		if _, err := firewall.ParseNFT([]byte(text), nil); err == nil {
 			t.Errorf("ParseNFT(%q): no error", text)
 		}
 	}
@@ -552,6 +556,38 @@ func BenchmarkParse10000(b *testing.B) {
 	for b.Loop() {
 		if _, err := firewall.ParseIPTables(text, firewall.IP); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// nft 1.0.6 lists `meta nfproto ipv6 tcp dport 21 reject with tcp reset` and the
+// same rule for both families alike.
+func TestFamilyBeforeReset(t *testing.T) {
+	listing := []byte(`{"nftables": [{"chain": {"family": "inet", "table": "t", "name": "c", "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}},
+		{"rule": {"family": "inet", "table": "t", "chain": "c", "handle": 2, "expr": [{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 21}}, {"reject": {"type": "tcp reset"}}]}}]}`)
+	code := func(condition string) []byte {
+		return []byte("inet t @__set0\n\telement 00001500  : 0 [end]\ninet t c 2\n" + condition +
+			"  [ meta load l4proto => reg 1 ]\n  [ cmp eq reg 1 0x00000006 ]\n  [ payload load 2b @ transport header + 2 => reg 1 ]\n  [ cmp eq reg 1 0x00001500 ]\n  [ reject type 1 code 0 ]\n\n")
+	}
+	for _, c := range []struct {
+		name      string
+		code      []byte
+		four, six firewall.Action
+	}{
+		{"not known", nil, firewall.Unknown, firewall.Unknown},
+		{"another rule's", []byte("inet t c 3\n  [ reject type 1 code 0 ]\n"), firewall.Unknown, firewall.Unknown},
+		{"both", code(""), firewall.Reject, firewall.Reject},
+		{"IPv6", code("  [ meta load nfproto => reg 1 ]\n  [ cmp eq reg 1 0x0000000a ]\n"), firewall.Accept, firewall.Reject},
+		{"IPv4, by its protocol", code("  [ meta load protocol => reg 1 ]\n  [ cmp eq reg 1 0x00000008 ]\n"), firewall.Reject, firewall.Accept},
+	} {
+		rs, err := firewall.ParseNFT(listing, c.code)
+		if err != nil || !rs.Hides() {
+			t.Fatalf("%s: %v, %v", c.name, rs, err)
+		}
+		for addr, want := range map[string]firewall.Action{"203.0.113.9": c.four, "2001:db8::9": c.six} {
+			if v := rs.Judge(firewall.Input, tcp(addr, 21)); v.Action != want {
+				t.Errorf("%s: %v of %s, want %v", c.name, v.Action, addr, want)
+			}
 		}
 	}
 }

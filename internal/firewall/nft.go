@@ -13,9 +13,10 @@ import (
 type object = map[string]any
 
 // ParseNFT reads what `nft -j list ruleset` prints. Expressions that it does not
-// know are kept as such: they make a verdict Unknown if it hangs on them. An
-// error means that this is not such a listing.
-func ParseNFT(text []byte) (*Ruleset, error) {
+// know are kept as such: they make a verdict Unknown if it hangs on them. code
+// is what `nft --debug=netlink list ruleset` prints; nil will do unless the
+// listing Hides something. An error means that this is not such a listing.
+func ParseNFT(text, code []byte) (*Ruleset, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	var listing struct {
@@ -27,7 +28,7 @@ func ParseNFT(text []byte) (*Ruleset, error) {
 	if listing.Objects == nil {
 		return nil, errors.New("read nft rule set: no list of objects")
 	}
-	p := &nftParser{rs: &Ruleset{ipsets: map[string]*ipset{}}, tables: map[[2]string]*table{}}
+	p := &nftParser{rs: &Ruleset{ipsets: map[string]*ipset{}}, tables: map[[2]string]*table{}, asks: hiddenFamilies(code)}
 	for _, o := range listing.Objects {
 		p.declare(o)
 	}
@@ -43,6 +44,7 @@ func ParseNFT(text []byte) (*Ruleset, error) {
 type nftParser struct {
 	rs     *Ruleset
 	tables map[[2]string]*table
+	asks   map[ruleID]Family
 }
 
 // table finds or makes the table that an object belongs to.
@@ -110,10 +112,12 @@ func (p *nftParser) rule(d object) {
 	c := t.chain(str(d["chain"]))
 	r := &Rule{Handle: int(integer(d["handle"])), Comment: str(d["comment"])}
 	e := &exprParser{t: t}
+	e.asks, e.told = p.asks[ruleID{string(t.family), t.name, c.name, r.Handle}]
 	for _, s := range list(d["expr"]) {
 		e.statement(s)
 	}
 	r.steps = e.steps
+	p.rs.hides = p.rs.hides || e.hides
 	r.Text = nftText(list(d["expr"]), r.Comment)
 	r.targets = e.targets
 	c.add(r)

@@ -12,6 +12,9 @@ type exprParser struct {
 	t       *table
 	steps   []step
 	targets []string // chains and sets that the rule names
+	hides   bool     // its listing may be without its family, which is
+	asks    Family   // this one, or none, if
+	told    bool
 }
 
 func (p *exprParser) add(s step) { p.steps = append(p.steps, s) }
@@ -86,6 +89,15 @@ func (p *exprParser) reject(d object) {
 	case "tcp reset":
 		with = kind
 		p.add(&match{keys: []key{{field: fProtocol}}, set: oneOf(uint64(TCP)), text: "meta l4proto tcp"})
+		if p.t.family == Inet {
+			p.hides = true
+			switch {
+			case !p.told:
+				p.add(hangs{"the address family, which nft does not list before `reject with tcp reset`"})
+			case p.asks != "":
+				p.add(family(p.asks))
+			}
+		}
 	case "icmp", "icmpv6", "icmpx":
 		with = kind + " " + nftExpr(d["expr"])
 		switch kind {

@@ -73,7 +73,7 @@ COMMIT
 func TestOwnerOfNFTables(t *testing.T) {
 	listing := func(table, chain string) *firewall.Ruleset {
 		rs, err := firewall.ParseNFT(fmt.Appendf(nil, `{"nftables": [{"table": {"family": "inet", "name": %q}},
-			{"rule": {"family": "inet", "table": %q, "chain": %q, "expr": [{"drop": null}]}}]}`, table, table, chain))
+			{"rule": {"family": "inet", "table": %q, "chain": %q, "expr": [{"drop": null}]}}]}`, table, table, chain), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func (l *look) findRuleset() ruleset {
 	iptables := func(f firewall.Family) func([]byte) (*firewall.Ruleset, error) {
 		return func(b []byte) (*firewall.Ruleset, error) { return firewall.ParseIPTables(b, f) }
 	}
-	nft := take(firewall.ParseNFT, "nft", "-j", "list", "ruleset")
+	nft := take(l.parseNFT, "nft", "-j", "list", "ruleset")
 	ipset := false
 	note := func(out string) { ipset = ipset || strings.Contains(out, "--match-set") }
 	if nft == "" || strings.Contains(nft, `"xt"`) {
@@ -95,6 +95,20 @@ func (l *look) findRuleset() ruleset {
 		rs.rules = firewall.Join(sets...)
 	}
 	return rs
+}
+
+// parseNFT reads nft's listing, and what the listing hides from the kernel's
+// instructions.
+func (l *look) parseNFT(listing []byte) (*firewall.Ruleset, error) {
+	rs, err := firewall.ParseNFT(listing, nil)
+	if err != nil || !rs.Hides() {
+		return rs, err
+	}
+	code := l.run("nft", "--debug=netlink", "list", "ruleset")
+	if !code.ok() {
+		return rs, nil
+	}
+	return firewall.ParseNFT(listing, []byte(code.out))
 }
 
 func filters(_ context.Context, p *part) {
