@@ -49,11 +49,12 @@ var may = map[string]struct {
 	"internal/transcript": {imports: "finding observe ftp", pure: true},
 	// uses: work on findings
 	"internal/report": {imports: "finding", pure: true},
+	"internal/fix":    {imports: "finding machine conf firewall", pure: true}, // the machine is all it touches
 	// for tests, demo and training
 	"internal/ftptest": {imports: "ftp"},
 	"internal/lab":     {imports: "finding", tests: "conf lint"},
 	// the program wires them together
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript report ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript report fix ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.

@@ -1,0 +1,224 @@
+package fix
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"ftpdoctor/internal/machine"
+)
+
+// File gives a file another content. Its mode, owner, extended attributes and
+// access list stay; a new file gets the mode and owner named here.
+type File struct {
+	Path    string `json:"path"`
+	Content string `json:"content"`
+	// Before is the content on which Content builds; empty with Absent.
+	Before string `json:"before,omitempty"`
+	Absent bool   `json:"absent,omitempty"` // there is no such file yet
+	Remove bool   `json:"remove,omitempty"` // it is taken away; Content is empty
+	Mode   string `json:"mode,omitempty"`   // of a new file, in octal; empty: 0644
+	Owner  string `json:"owner,omitempty"`  // of a new file, "user:group"; empty: root:root
+	// Test is a command that must succeed with the new content in place, before
+	// any service reads it: the server's own check of its syntax.
+	Test []string `json:"test,omitempty"`
+	// Secret keeps the content out of texts.
+	Secret bool `json:"secret,omitempty"`
+}
+
+func (f *File) String() string {
+	switch {
+	case f.Absent:
+		return "create " + f.Path
+	case f.Remove:
+		return "remove " + f.Path
+	}
+	return "edit " + f.Path
+}
+
+// Refusals of a plan.
+var (
+	ErrChanged = errors.New("somebody changed it since it was read")
+	ErrSame    = errors.New("it is so already")
+)
+
+func (f *File) look(ctx context.Context, m *machine.Machine) error {
+	if !path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || strings.ContainsAny(f.Path, "\n\x00") {
+		return errors.New("not an absolute path")
+	}
+	info, err := m.Stat(ctx, f.Path)
+	if err == nil && info.Target != "" {
+		f.Path = info.Target // the link stays
+	}
+	now, err := m.ReadFile(ctx, f.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && f.Before == "" && !f.Remove:
+		f.Absent = true
+	case err != nil:
+		return err
+	case f.Absent:
+		return ErrChanged
+	case f.Before == "" && len(now) > 0:
+		f.Before = string(now)
+	case f.Before != string(now):
+		return ErrChanged
+	}
+	if !f.Absent && !f.Remove && bytes.Equal(now, []byte(f.Content)) {
+		return ErrSame
+	}
+	return nil
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+func (f *File) check(int) string {
+	q := machine.Quote(f.Path)
+	if f.Absent {
+		return fmt.Sprintf("if [ -e %[1]s ] || [ -L %[1]s ]; then refuse changed %[1]s; fi\n", q) + f.room()
+	}
+	return fmt.Sprintf("[ \"$(digest %[1]s)\" = %[2]s ] || refuse changed %[1]s\n", q, digest(f.Before)) + f.room()
+}
+
+// room tries whether the directory can be written to, and has room for the file.
+func (f *File) room() string {
+	t := machine.Quote(temporary(f.Path))
+	return fmt.Sprintf("head -c %d /dev/zero >%s 2>/dev/null && sync_file %s || { rm -f %s; refuse unwritable %s; }\nrm -f %s\n", len(f.Content)+4096, t, t, t, machine.Quote(path.Dir(f.Path)), t)
+}
+
+// temporary is the name under which a file is written before it takes its place.
+// It is the same for every plan: what a killed one left is taken away.
+func temporary(name string) string { return path.Join(path.Dir(name), ".ftpdoctor-"+path.Base(name)) }
+
+func (f *File) save(n int) string {
+	if f.Absent {
+		return ""
+	}
+	return fmt.Sprintf("copy %s \"$dir/save/%d\" || refuse unsaved %[1]s\n", machine.Quote(f.Path), n)
+}
+
+func (f *File) act(n int) string {
+	q, t := machine.Quote(f.Path), machine.Quote(temporary(f.Path))
+	var b strings.Builder
+	b.WriteString(f.check(n))
+	if f.Remove {
+		fmt.Fprintf(&b, "rm -f %[1]s || refuse unwritable %[1]s\n", q)
+		return b.String()
+	}
+	if f.Absent {
+		mode, owner := f.Mode, f.Owner
+		if mode == "" {
+			mode = "0644"
+		}
+		if owner == "" {
+			owner = "0:0"
+		}
+		fmt.Fprintf(&b, "rm -f %[1]s; cp \"$dir/new/%[2]d\" %[1]s && chown %[3]s %[1]s && chmod %[4]s %[1]s || refuse unwritable %[5]s\n", t, n, machine.Quote(owner), machine.Quote(mode), q)
+	} else {
+		fmt.Fprintf(&b, "copy %[1]s %[2]s && cat \"$dir/new/%[3]d\" >%[2]s || refuse unwritable %[1]s\n", q, t, n)
+	}
+	fmt.Fprintf(&b, "sync_file %[1]s && mv -f %[1]s %[2]s || refuse unwritable %[2]s\n", t, q)
+	fmt.Fprintf(&b, "[ \"$(digest %[1]s)\" = %[2]s ] || refuse unwritable %[1]s\n", q, digest(f.Content))
+	if len(f.Test) > 0 {
+		fmt.Fprintf(&b, "%s >\"$dir/test-%d\" 2>&1 || { cat \"$dir/test-%[2]d\" >&2; refuse rejected %[3]s; }\n", machine.Quote(f.Test...), n, q)
+	}
+	return b.String()
+}
+
+func (f *File) undo(n int) string {
+	q, t := machine.Quote(f.Path), machine.Quote(temporary(f.Path))
+	if f.Absent {
+		return fmt.Sprintf("rm -f %s %s || failed=1\n", t, q)
+	}
+	return fmt.Sprintf("rm -f %[1]s; same %[2]s \"$dir/save/%[3]d\" || { copy \"$dir/save/%[3]d\" %[1]s && sync_file %[1]s && mv -f %[1]s %[2]s || failed=1; }\n", t, q, n)
+}
+
+// Mode gives a file or directory other permissions or another owner, or makes a
+// directory.
+type Mode struct {
+	Path  string `json:"path"`
+	Mode  string `json:"mode,omitempty"`  // in octal; empty: stays
+	Owner string `json:"owner,omitempty"` // "user:group", or one of them; empty: stays
+	Make  bool   `json:"make,omitempty"`  // a directory that is not there yet
+	// What stood there, as `stat -c '%a %u:%g'` tells it; look notes it.
+	Before string `json:"before,omitempty"`
+}
+
+func (c *Mode) String() string {
+	words := []string{}
+	if c.Make {
+		words = append(words, "mkdir "+c.Path)
+	}
+	if c.Owner != "" {
+		words = append(words, "chown "+c.Owner+" "+c.Path)
+	}
+	if c.Mode != "" {
+		words = append(words, "chmod "+c.Mode+" "+c.Path)
+	}
+	return strings.Join(words, " && ")
+}
+
+func (c *Mode) look(ctx context.Context, m *machine.Machine) error {
+	if !path.IsAbs(c.Path) || strings.ContainsAny(c.Path, "\n\x00") {
+		return errors.New("not an absolute path")
+	}
+	out, err := m.Change(ctx, `if [ -e "$1" ]; then stat -L -c '%a %u:%g' -- "$1"; else echo none; fi`, c.Path)
+	if err != nil {
+		return err
+	}
+	if out.Exit != 0 {
+		return errors.New(strings.TrimSpace(string(out.Stderr)))
+	}
+	c.Before = strings.TrimSpace(string(out.Stdout))
+	switch {
+	case c.Make && c.Before != "none":
+		return ErrChanged
+	case !c.Make && c.Before == "none":
+		return fs.ErrNotExist
+	}
+	return nil
+}
+
+func (c *Mode) check(int) string {
+	return fmt.Sprintf("[ \"$(if [ -e %[1]s ]; then stat -L -c '%%a %%u:%%g' -- %[1]s; else echo none; fi)\" = %[2]s ] || refuse changed %[1]s\n", machine.Quote(c.Path), machine.Quote(c.Before))
+}
+
+// save keeps the access list as well: chmod alters its mask.
+func (c *Mode) save(n int) string {
+	if c.Make {
+		return ""
+	}
+	return fmt.Sprintf("if command -v getfacl >/dev/null 2>&1; then getfacl -p -n -- %s >\"$dir/save/%d.acl\" 2>/dev/null || rm -f \"$dir/save/%[2]d.acl\"; fi\n", machine.Quote(c.Path), n)
+}
+
+func (c *Mode) act(n int) string {
+	q := machine.Quote(c.Path)
+	s := c.check(n)
+	if c.Make {
+		s += fmt.Sprintf("mkdir %s || refuse unwritable %[1]s\n", q)
+	}
+	if c.Owner != "" {
+		s += fmt.Sprintf("chown %s -- %s || refuse unwritable %[2]s\n", machine.Quote(c.Owner), q)
+	}
+	if c.Mode != "" {
+		s += fmt.Sprintf("chmod %s -- %s || refuse unwritable %[2]s\n", machine.Quote(c.Mode), q)
+	}
+	return s
+}
+
+func (c *Mode) undo(n int) string {
+	q := machine.Quote(c.Path)
+	if c.Make {
+		return fmt.Sprintf("if [ -d %[1]s ] && [ ! -L %[1]s ]; then rmdir -- %[1]s || failed=1; fi\n", q) // what somebody put there stays, and is told
+	}
+	mode, owner, _ := strings.Cut(c.Before, " ")
+	return fmt.Sprintf("chown %s -- %s && chmod %s -- %[2]s || failed=1\nif [ -f \"$dir/save/%[4]d.acl\" ]; then setfacl --restore=\"$dir/save/%[4]d.acl\" || failed=1; fi\n", owner, q, mode, n)
+}
