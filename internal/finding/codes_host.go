@@ -19,7 +19,7 @@ var (
 		ServiceResourceExhausted,
 	}})
 	HostDescriptorsExhausted = define(Def{Code: "host/descriptors-exhausted", Severity: Critical, Explains: []*Def{
-		ServiceResourceExhausted, ServiceHung, ServiceBacklogFull, ServiceAborts, NetSourceNotAllowed,
+		ServiceResourceExhausted, ServiceHung, ServiceBacklogFull, ServiceAborts, NetSourceNotAllowed, AuthRejected,
 	}})
 	HostConntrackFull = define(Def{Code: "host/conntrack-full", Severity: Critical, Explains: []*Def{
 		NetPortFiltered, NetOnlyOtherPorts, NetPacketLoss, NetHostDown, DataPassiveFiltered,

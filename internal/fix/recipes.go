@@ -284,8 +284,8 @@ func (s *site) let(p passage) error {
 	return nil
 }
 
-// openControl opens the port of the service, and the ports of its passive
-// transfers: the chain that keeps out the one keeps out the others.
+// openControl opens the port of the service; where a policy keeps it out, which
+// keeps out everything that is not named, the ports of its passive transfers too.
 func openControl(s *site, f *finding.Finding) error {
 	for _, p := range s.facts.Firewall.Judged {
 		if p.Action != "drop" && p.Action != "reject" || p.Through > p.Port {
@@ -294,7 +294,7 @@ func openControl(s *site, f *finding.Finding) error {
 		if err := s.let(p); err != nil {
 			return err
 		}
-		if x, err := s.server(f); err == nil {
+		if x, err := s.server(f); err == nil && strings.HasPrefix(p.Rule, "policy ") {
 			if lo, hi, ok := s.passive(x); ok {
 				p.Port, p.Through = lo, hi
 				return s.let(p)

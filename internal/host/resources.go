@@ -153,9 +153,14 @@ func (p *part) memory() {
 	p.find(f)
 }
 
-// descriptors compares the open files of the servers with their limits.
+// descriptors compares the open files of the servers with their limits, also
+// those of a program on the port in question that is not known by name.
 func (p *part) descriptors() {
-	for _, s := range p.asked() {
+	servers := p.asked()
+	if h, ok := p.holder(p.q.Port); ok && h.PID != 0 && !slices.ContainsFunc(servers, func(s *Server) bool { return s.PID == h.PID }) {
+		servers = append(slices.Clone(servers), &Server{Kind: h.Program, PID: h.PID, Listeners: []Listener{h}, settings: &settings{}})
+	}
+	for _, s := range servers {
 		if s.PID == 0 {
 			continue
 		}
@@ -174,7 +179,7 @@ func (p *part) descriptors() {
 		f := finding.New(finding.HostDescriptorsExhausted, finding.Confirmed).About(s.Kind).With("name", s.Kind).With("limit", itoa(limit)).With("count", itoa(open)).
 			SawAt("open files of the process, and how many it may have", fmt.Sprintf("%d / %d (PID %d)", open, limit, s.PID), dir+"/fd")
 		switch {
-		case open >= limit-1 && p.q.Login != Works:
+		case open >= limit-1 && (p.q.Login != Works || p.q.Data == Fails || p.q.Transfer == Fails):
 			p.findAt(f, s.port())
 		case open*10 >= limit*9:
 			p.findAt(f.As(finding.Warning), s.port())

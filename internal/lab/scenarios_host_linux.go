@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -142,7 +143,17 @@ func machineScenarios() []Scenario {
 	table := func(rules, policy string) string {
 		return "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy " + policy + ";\n\t\t" + rules + "\t}\n}\n"
 	}
+	// moreFiles leaves the server as many descriptors as it has, and some more.
+	moreFiles := func(some int) setup {
+		return on(server, fmt.Sprintf(`pid=$(ss -Hltnp 'sport = :21' | sed -n '1s/.*pid=\([0-9]*\).*/\1/p'); n=0; while [ -e /proc/$pid/fd/$n ]; do n=$((n+1)); done; prlimit --pid "$pid" --nofile=$((n+%d))`, some))
+	}
 	list := []Scenario{
+		both("descriptors", "LimitNOFILE is far too low: the sessions that are open leave none for a data connection.", "host/descriptors-exhausted",
+			then(pyftpdlib(""), hold(edge, 4), moreFiles(1)),
+			Proof{Run: curlFTP, Match: `(?s)230 Login successful.*(response reading failed|Recv failure|got nothing|refused|imed out)`}),
+		both("descriptors-vsftpd", "The unit of vsftpd got a LimitNOFILE so low that no session can open a file.", "host/descriptors-exhausted",
+			then(vsftpd(""), moreFiles(0)),
+			Proof{Run: curlFTP + "; " + pingHost, Match: `(?s)Connected to.* [12] received`, Not: `< 230`}),
 		both("banned-by-proftpd", "ProFTPD bans this address after failed logins, and keeps a log of it.", "auth/banned",
 			then(proftpd("LoadModule mod_ban.c\nBanEngine on\nBanTable /run/ban.tab\nBanLog /var/log/proftpd/ban.log\nBanOnEvent MaxLoginAttempts 1/01:00:00 01:00:00\nMaxLoginAttempts 1"),
 				on(client, "curl -s --max-time 8 -u lab:forgotten ftp://"+ServerIP+"/ || true")),
@@ -155,6 +166,17 @@ func machineScenarios() []Scenario {
 		both("nftables-policy", "nftables.conf lets in SSH alone, by policy.", "host/firewall-blocks",
 			then(vsftpd(""), nftables(table("ct state established,related accept\n\t\ticmp type echo-request accept\n\t\ttcp dport { 22, 2200 } accept\n", "drop"))),
 			Proof{Run: curlFTP + "; " + pingHost, Match: `(?s)(imed out|imeout).* [12] received`}),
+		both("iptables-legacy-drop", "An old script drops FTP from outside with iptables of the old kind.", "host/firewall-blocks",
+			then(vsftpd(""), on(server, "iptables-legacy -N FTPIN; iptables-legacy -A INPUT -i lo -j ACCEPT; iptables-legacy -A INPUT -p tcp -m multiport --dports 20,21 -j FTPIN; iptables-legacy -A FTPIN -s 10.0.0.0/8 -j RETURN; iptables-legacy -A FTPIN -j DROP")),
+			Proof{Run: curlFTP + "; " + pingHost, Match: `(?s)(imed out|imeout).* [12] received`}),
+		both("iptables-nft-reject", "A script rejects FTP with iptables, which writes into nf_tables.", "host/firewall-blocks",
+			then(vsftpd(""), on(server, "iptables-nft -A INPUT -p tcp --dport 21 -m conntrack --ctstate NEW -j REJECT --reject-with icmp-admin-prohibited")),
+			Proof{Run: curlFTP + "; " + pingHost, Match: `(?s)No route to host.* [12] received`}),
+		both("iptables-passive-closed", "rules.v4 lets in port 21 and what belongs to it, and no helper knows what belongs to it.", "config/port-range-not-open",
+			then(vsftpd(""), on(server, "iptables-nft -A INPUT -i lo -j ACCEPT; iptables-nft -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT; iptables-nft -A INPUT -p icmp -j ACCEPT; iptables-nft -A INPUT -p tcp -m multiport --dports 21,2200 -j ACCEPT; iptables-nft -P INPUT DROP")),
+			Proof{Run: curlFTP, Match: `(?s)230 Login successful.*(imed out|imeout)`}),
+		control("host/reset-for-ipv6", "A rule for IPv6 alone, which nft lists as if it were for both.",
+			then(vsftpd(""), nftables(table("meta nfproto ipv6 tcp dport 21 reject with tcp reset\n", "accept"))), Proof{Run: curlFTP, Match: listed}).check("-4", target).withHost().named("host/reset-for-ipv6"),
 		both("source-blocked", "A rule of nftables.conf drops the network of this client.", "host/firewall-blocks",
 			then(vsftpd(""), nftables(table("ip saddr 203.0.113.0/24 tcp dport 21 drop\n", "accept"))),
 			Proof{Run: curlFTP + "; " + pingHost, Match: `(?s)(imed out|imeout).* [12] received`}),
