@@ -112,6 +112,7 @@ func newLabRun(p *program) *cobra.Command {
 	c.Flags().BoolVar(&o.Unprivileged, "unprivileged", false, "run the check as nobody, without capabilities")
 	c.Flags().StringVar(&o.RecordDir, "record", "", "keep a recording of each scenario in this directory")
 	c.Flags().DurationVar(&o.Limit, "limit", 30*time.Second, "bound on one check")
+	c.Flags().BoolVar(&o.Fix, "fix", false, "mend what was named on the server's machine, and check again (host/)")
 	c.Flags().BoolVar(&outputs, "outputs", false, "print the output of what went wrong")
 	return c
 }

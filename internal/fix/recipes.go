@@ -265,23 +265,88 @@ func (s *site) let(p passage) error {
 	}
 	ports := fmt.Sprint(p.Port)
 	through := p.Through > p.Port
-	switch m[1] {
-	case "nft":
+	if m[1] == "nft" {
 		if through {
 			ports += "-" + fmt.Sprint(p.Through)
 		}
-		s.add(Change{Why: whyLetTheConnectionIn, Risks: []Risk{OpensPort}, Rule: &Rule{Tool: "nft", Table: m[2] + " " + m[3], Chain: m[4], Match: "tcp dport " + ports + " accept"}})
-	default:
-		if through {
-			ports += ":" + fmt.Sprint(p.Through)
-		}
-		tool := strings.Replace(m[1], "iptables", map[string]string{"ip6": "ip6tables"}[m[2]], 1)
-		if m[2] == "ip" {
-			tool = m[1]
-		}
-		s.add(Change{Why: whyLetTheConnectionIn, Risks: []Risk{OpensPort}, Rule: &Rule{Tool: tool, Table: m[3], Chain: m[4], Match: "-p tcp --dport " + ports + " -j ACCEPT"}})
+		match := "tcp dport " + ports + " accept"
+		s.add(Change{Why: whyLetTheConnectionIn, Risks: []Risk{OpensPort}, Rule: &Rule{Tool: "nft", Table: m[2] + " " + m[3], Chain: m[4], Match: match}})
+		return s.keep("/etc/nftables.conf", match, []string{"nft", "-c", "-f", "/etc/nftables.conf"}, func(text string) (string, bool) {
+			return afterHook(text, m[2]+" "+m[3], m[4], match)
+		})
 	}
+	if through {
+		ports += ":" + fmt.Sprint(p.Through)
+	}
+	tool, file := m[1], "/etc/iptables/rules.v4"
+	if m[2] == "ip6" {
+		tool, file = strings.Replace(m[1], "iptables", "ip6tables", 1), "/etc/iptables/rules.v6"
+	}
+	match := "-p tcp --dport " + ports + " -j ACCEPT"
+	s.add(Change{Why: whyLetTheConnectionIn, Risks: []Risk{OpensPort}, Rule: &Rule{Tool: tool, Table: m[3], Chain: m[4], Match: match}})
+	return s.keep(file, tool+" -I "+m[4]+" "+match, []string{tool + "-restore", "--test", file}, func(text string) (string, bool) {
+		return beforeRules(text, m[3], m[4], match)
+	})
+}
+
+// keep puts a rule into the file from which the firewall is loaded, where that
+// is a file of rules; otherwise it is left to a person.
+func (s *site) keep(name, rule string, test []string, insert func(string) (string, bool)) error {
+	old, err := s.text(name)
+	if err != nil {
+		return err
+	}
+	text, ok := insert(old)
+	if !ok {
+		s.manual = append(s.manual, Manual{Why: whyKeepRule, Commands: []string{rule}})
+		return nil
+	}
+	c, err := s.file(name, whyAfterStart, OpensPort)
+	if err != nil {
+		return err
+	}
+	c.File.Test = test
+	s.texts[name] = text
 	return nil
+}
+
+// afterHook inserts a rule of nft at the head of a base chain.
+func afterHook(text, table, chain, rule string) (string, bool) {
+	var out strings.Builder
+	inTable, inChain, done := false, false, false
+	for line := range strings.Lines(text) {
+		out.WriteString(line)
+		words := strings.Join(strings.Fields(line), " ")
+		switch {
+		case done:
+		case strings.HasPrefix(words, "table "):
+			inTable, inChain = words == "table "+table+" {", false
+		case inTable && strings.HasPrefix(words, "chain "):
+			inChain = words == "chain "+chain+" {"
+		case inChain && strings.HasPrefix(words, "type "):
+			indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+			out.WriteString(indent + rule + "\n")
+			done = true
+		}
+	}
+	return out.String(), done
+}
+
+// beforeRules inserts a rule of iptables before the others of its chain.
+func beforeRules(text, table, chain, rule string) (string, bool) {
+	var out strings.Builder
+	inTable, done := false, false
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "*"):
+			inTable = strings.TrimSpace(line) == "*"+table
+		case inTable && !done && (strings.HasPrefix(line, "-A "+chain+" ") || strings.TrimSpace(line) == "COMMIT" && strings.Contains(out.String(), ":"+chain+" ")):
+			out.WriteString("-A " + chain + " " + rule + "\n")
+			done = true
+		}
+		out.WriteString(line)
+	}
+	return out.String(), done
 }
 
 // openControl opens the port of the service; where a policy keeps it out, which

@@ -21,6 +21,7 @@ type Options struct {
 	Unprivileged bool       // run the binary as nobody, without capabilities
 	RecordDir    string     // when set, --record RecordDir/layer-slug.rec
 	Lang         string     // when set, --lang
+	Fix          bool       // mend what was named on the server's machine, and check again
 
 	// Limit is how long a check may take before it is killed; 0 means 30 s.
 	Limit time.Duration
@@ -35,8 +36,20 @@ type Result struct {
 	Seconds    float64 // that the check took
 	Setup      float64 // seconds that topology and fault took
 	Reason     string  // what is wrong, when the verdict is not good
+	Mending    Mending // what became of Options.Fix
 	Output     string  // of the check, or of the proof when that failed
 }
+
+// Mending is how an attempt to mend the fault of a scenario ended.
+type Mending string
+
+// The ends. Only the first three are in order.
+const (
+	Mended   Mending = "mended"    // and the check finds nothing any more
+	NoRecipe Mending = "no recipe" // nothing was changed
+	Undone   Mending = "undone"    // it did not help, and was put back
+	Unmended Mending = "not mended"
+)
 
 // Summary is the outcome of a run.
 type Summary struct {
@@ -92,6 +105,9 @@ func (s Summary) Print(w io.Writer) error {
 			want = "one of several: " + want
 		}
 		verdict := string(r.Verdict)
+		if r.Mending != "" {
+			verdict += ", " + string(r.Mending)
+		}
 		if r.Reason != "" {
 			verdict += ": " + oneLine(r.Reason, 100)
 		}
@@ -112,6 +128,13 @@ func (s Summary) Print(w io.Writer) error {
 	}
 	if others := s.Count(Missed, Unsure, Vacuous, Broken, Skipped); others > 0 {
 		fmt.Fprintf(w, "missed %d, unsure %d, vacuous %d, broken %d, skipped %d\n", s.Count(Missed), s.Count(Unsure), s.Count(Vacuous), s.Count(Broken), s.Count(Skipped))
+	}
+	mended := map[Mending]int{}
+	for _, r := range s.Results {
+		mended[r.Mending]++
+	}
+	if mended[""] < len(s.Results) {
+		fmt.Fprintf(w, "fix: %d mended, %d without a recipe, %d undone, %d not mended\n", mended[Mended], mended[NoRecipe], mended[Undone], mended[Unmended])
 	}
 	_, err := fmt.Fprintf(w, "lab: %d scenarios, %d named, %d wrong, %d false alarms\n",
 		len(s.Results), s.Count(Named, Candidate, Healthy), s.Count(Wrong), s.Count(FalseAlarm))

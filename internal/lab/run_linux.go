@@ -265,6 +265,9 @@ func runOne(ctx context.Context, s Scenario, o Options) Result {
 	}
 	if r.Verdict != Vacuous {
 		n.check(ctx, s, o, &r)
+		if o.Fix && s.Host && r.Verdict == Named {
+			n.mend(ctx, s, o, &r)
+		}
 	}
 	r.close(n)
 	return r
@@ -307,14 +310,7 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 	ctx, cancel := context.WithTimeout(ctx, o.Limit)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := n.Client.command(ctx, argv...)
-	// The proofs' tools and their libraries are no part of the client's machine.
-	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, "LD_LIBRARY_PATH=") })
-	cmd.Env = append(cmd.Env, "PATH="+standardPath, "HOME="+home)
-	for _, kv := range s.Env {
-		cmd.Env = append(cmd.Env, strings.ReplaceAll(kv, "$HOME", home))
-	}
-	cmd.Dir = home
+	cmd := n.onClient(ctx, s, argv)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	began := time.Now()
 	err := n.Client.inside(cmd.Start)
@@ -342,6 +338,20 @@ func (n *Net) check(ctx context.Context, s Scenario, o Options, r *Result) {
 			r.Verdict, r.Reason = Broken, "the recording replays to another report"
 		}
 	}
+}
+
+// onClient prepares the program to run as the scenario's user does, on the client.
+func (n *Net) onClient(ctx context.Context, s Scenario, argv []string) *exec.Cmd {
+	home := n.home()
+	cmd := n.Client.command(ctx, argv...)
+	// The proofs' tools and their libraries are no part of the client's machine.
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, "LD_LIBRARY_PATH=") })
+	cmd.Env = append(cmd.Env, "PATH="+standardPath, "HOME="+home)
+	for _, kv := range s.Env {
+		cmd.Env = append(cmd.Env, strings.ReplaceAll(kv, "$HOME", home))
+	}
+	cmd.Dir = home
+	return cmd
 }
 
 // giveAway makes nobody the owner of the client's home and of what is in it:
