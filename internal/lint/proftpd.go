@@ -229,7 +229,7 @@ func proftpdOn(s string, def bool) bool {
 }
 
 var (
-	proftpdDuration = regexp.MustCompile(`(?i)^(\d+|\d+.*[hms]|\d+(sec|min|hr)|\d+:\d+:\d+)$`)
+	proftpdDuration = regexp.MustCompile(`(?i)^\d+$|^\d+.*(h|hr|m|min|s|sec)$|^\d+:\d+:\d+`)
 	proftpdOctal    = regexp.MustCompile(`^[+-]?[0-7]*$`)
 	proftpdModule   = regexp.MustCompile(`^mod_[a-z0-9_]+\.c$`)
 )
