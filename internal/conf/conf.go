@@ -282,11 +282,27 @@ func IsConditional(d *Directive) bool {
 	return d.Section && (d.Is("IfModule") || d.Is("IfDefine") || d.Is("IfVersion"))
 }
 
+// maxNesting bounds the depth of sections; no server's file comes near it. It
+// makes what goes from a section outwards take bounded time.
+const maxNesting = 256
+
 // reader is the state of reading one document.
 type reader struct {
 	doc      *Document
 	parent   *Directive
 	problems []Problem
+}
+
+// enter makes a section the parent of what follows. Beyond the bound the heads
+// of sections are read and nothing is within them; their ends are not open then.
+func (r *reader) enter(d *Directive) {
+	depth := 1
+	for p := d.Parent; p != nil; p = p.Parent {
+		depth++
+	}
+	if depth <= maxNesting {
+		r.parent = d
+	}
 }
 
 func (r *reader) at(line, col int) Pos { return Pos{r.doc.name, line, col} }

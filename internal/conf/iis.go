@@ -35,7 +35,7 @@ func (r *reader) iis() {
 			x.EndLine = lines.pos(r, max(begin, end-1)).Line
 			r.attributes(x, t, begin, end, src, lines)
 			r.add(x)
-			r.parent = x
+			r.enter(x)
 		case xml.EndElement:
 			r.endElement(t.Name.Local, lines.pos(r, begin), outside)
 		}

@@ -54,7 +54,7 @@ func (r *reader) proftpd() {
 		}
 		r.add(d)
 		if d.Section {
-			r.parent = d
+			r.enter(d)
 		}
 	}
 	for d := r.parent; d != outside; d = d.Parent {

@@ -49,6 +49,35 @@ type Set struct {
 	docs       []*Document
 	directives []*Directive
 	unread     []Unread
+	// Indexes, so that who judges thousands of sections need not go through
+	// everything for each of them.
+	byName   map[string][]*Directive
+	children map[*Directive][]*Directive
+	byFile   map[string]*Document
+}
+
+// index is made once, when all is read.
+func (s *Set) index() *Set {
+	s.byName, s.children, s.byFile = map[string][]*Directive{}, map[*Directive][]*Directive{}, map[string]*Document{}
+	for _, x := range s.directives {
+		key := key(s.kind, x.Name)
+		s.byName[key] = append(s.byName[key], x)
+		s.children[x.Parent] = append(s.children[x.Parent], x)
+	}
+	for _, d := range s.docs {
+		if s.byFile[d.name] == nil {
+			s.byFile[d.name] = d
+		}
+	}
+	return s
+}
+
+// key is equal for names that are the same to the server.
+func key(k Kind, name string) string {
+	if k == VSFTPD || k == IIS {
+		return name
+	}
+	return strings.ToLower(name)
 }
 
 // ParseSet reads a configuration with its includes by means of the functions
@@ -67,10 +96,10 @@ func ParseSet(k Kind, main string, read func(path string) ([]byte, error), glob 
 		for _, f := range files {
 			w.file(f, nil, nil, 0)
 		}
-		return s, w.problems
+		return s.index(), w.problems
 	}
 	w.file(main, nil, nil, 0)
-	return s, w.problems
+	return s.index(), w.problems
 }
 
 // Single makes a set of one document, whose includes stay unread.
@@ -79,7 +108,7 @@ func Single(d *Document) *Set {
 	for _, in := range d.Includes() {
 		s.unread = append(s.unread, Unread{Include: in})
 	}
-	return s
+	return s.index()
 }
 
 type walk struct {
@@ -147,14 +176,7 @@ func (s *Set) Kind() Kind { return s.kind }
 func (s *Set) Docs() []*Document { return s.docs }
 
 // Doc returns the document of that name, or nil.
-func (s *Set) Doc(name string) *Document {
-	for _, d := range s.docs {
-		if d.name == name {
-			return d
-		}
-	}
-	return nil
-}
+func (s *Set) Doc(name string) *Document { return s.byFile[name] }
 
 // Unread returns what was named and not read.
 func (s *Set) Unread() []Unread { return s.unread }
@@ -163,5 +185,15 @@ func (s *Set) Unread() []Unread { return s.unread }
 // Include.
 func (s *Set) All() iter.Seq[*Directive] { return slices.Values(s.directives) }
 
+// Named lists the directives of that name, in order, in whatever sections they
+// are. The slice is not to be changed.
+func (s *Set) Named(name string) []*Directive { return s.byName[key(s.kind, name)] }
+
+// Children lists what stands directly within a section, in order; nil stands for
+// the top. The slice is not to be changed.
+func (s *Set) Children(section *Directive) []*Directive { return s.children[section] }
+
 // Get is [Document.Get] over all files.
-func (s *Set) Get(name string) (*Directive, bool) { return effective(s.kind, s.All(), name) }
+func (s *Set) Get(name string) (*Directive, bool) {
+	return effective(s.kind, slices.Values(s.Named(name)), name)
+}

@@ -44,6 +44,10 @@ var (
 	ConfigUploadsPublic      = define(Def{Code: "config/uploads-public", Severity: Warning})
 	ConfigNotChrooted        = define(Def{Code: "config/not-chrooted", Severity: Notice})
 	ConfigChrootWritable     = define(Def{Code: "config/chroot-writable", Severity: Warning})
+	ConfigChrootHome         = define(Def{Code: "config/chroot-home", Severity: Notice, Explains: []*Def{AuthChrootWritable, SSHChrootOwnership}})
+	ConfigNotInherited       = define(Def{Code: "config/not-inherited", Severity: Warning})
+	ConfigPasswordsAccepted  = define(Def{Code: "config/passwords-still-accepted", Severity: Warning})
+	ConfigPasswordsReadable  = define(Def{Code: "config/passwords-stored-readable", Severity: Warning})
 	ConfigListInverted       = define(Def{Code: "config/list-inverted", Severity: Notice})
 	ConfigRootLoginAllowed   = define(Def{Code: "config/root-login-allowed", Severity: Warning})
 	ConfigShellNotRequired   = define(Def{Code: "config/shell-not-required", Severity: Notice})
@@ -74,6 +78,7 @@ var (
 	ConfigBounceAllowed = define(Def{Code: "config/bounce-allowed", Severity: Warning, Explains: []*Def{SecurityBounceAllowed}})
 
 	ConfigUmaskTooOpen       = define(Def{Code: "config/umask-too-open", Severity: Warning})
+	ConfigUmaskTooStrict     = define(Def{Code: "config/umask-too-strict", Severity: Warning})
 	ConfigTransfersNotLogged = define(Def{Code: "config/transfers-not-logged", Severity: Notice})
 	ConfigDebugLeftOn        = define(Def{Code: "config/debug-left-on", Severity: Notice})
 	ConfigVersionDisclosed   = define(Def{Code: "config/version-disclosed", Severity: Info})

@@ -44,31 +44,33 @@ idle_session_timeout=300
 `},
 	"proftpd": {conf.ProFTPD, `LoadModule mod_tls.c
 ServerName "Example"
-ServerIdent on "FTP server ready"
 ServerType standalone
 DefaultServer on
 UseReverseDNS off
 Port 21
 User proftpd
 Group nogroup
-Umask 022 022
-AllowOverwrite on
-DefaultRoot ~ !admins
 MaxInstances 100
-MaxClientsPerHost 10 "Too many connections"
-MaxLoginAttempts 3
-PassivePorts 50000 50499
-MasqueradeAddress 198.51.100.7
-TimeoutIdle 600
 TransferLog /var/log/proftpd/xferlog
-<IfModule mod_tls.c>
-  TLSEngine on
-  TLSRequired on
-  TLSProtocol TLSv1.2 TLSv1.3
-  TLSOptions NoSessionReuseRequired
-  TLSRSACertificateFile /etc/ssl/ftp.pem
-  TLSRSACertificateKeyFile /etc/ssl/private/ftp.key
-</IfModule>
+<Global>
+  ServerIdent on "FTP server ready"
+  Umask 022 022
+  AllowOverwrite on
+  DefaultRoot ~ !admins
+  MaxClientsPerHost 10 "Too many connections"
+  MaxLoginAttempts 3
+  PassivePorts 50000 50499
+  MasqueradeAddress 198.51.100.7
+  TimeoutIdle 600
+  <IfModule mod_tls.c>
+    TLSEngine on
+    TLSRequired on
+    TLSProtocol TLSv1.2 TLSv1.3
+    TLSOptions NoSessionReuseRequired
+    TLSRSACertificateFile /etc/ssl/ftp.pem
+    TLSRSACertificateKeyFile /etc/ssl/private/ftp.key
+  </IfModule>
+</Global>
 <IfModule mod_ctrls.c>
   ControlsEngine off
 </IfModule>

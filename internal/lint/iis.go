@@ -61,6 +61,7 @@ func iisForm(c *config, problems []conf.Problem) {
 			continue // the schema's own part speaks of the same names
 		}
 		if path := iisPath(d); path != "" {
+			c.paths[path] = append(c.paths[path], d)
 			c.iisElement(d, path)
 		}
 	}
@@ -80,7 +81,7 @@ func (c *config) iisElement(d *conf.Directive, path string) {
 				}
 			}
 			slices.Sort(siblings)
-			c.note("unknown-element", c.at(d).with("near", strings.Join(closest(d.Name, siblings), ", ")))
+			c.note("unknown-element", c.at(d).with("near", strings.Join(c.closest(d.Name, siblings), ", ")))
 		}
 		return
 	}
@@ -98,7 +99,7 @@ func (c *config) iisElement(d *conf.Directive, path string) {
 				names = append(names, n)
 			}
 			slices.Sort(names)
-			c.note("unknown-attribute", h.with("near", strings.Join(closest(a.Name, names), ", ")))
+			c.note("unknown-attribute", h.with("near", strings.Join(c.closest(a.Name, names), ", ")))
 		case !iisValue(a.Value, form):
 			c.note("bad-value", h)
 		}
@@ -118,7 +119,7 @@ func (c *config) openEnded(path string) bool {
 }
 
 // closest is the probable name, or all there are when none is near.
-func closest(name string, known []string) []string {
+func (c *config) closest(name string, known []string) []string {
 	if near := nearest(name, known); near != "" {
 		return []string{near}
 	}
@@ -145,17 +146,7 @@ func iisValue(v, form string) bool {
 }
 
 // iisElements lists the elements of that path.
-func (c *config) iisElements(path string) []*conf.Directive {
-	var out []*conf.Directive
-	for d := range c.All() {
-		if strings.HasSuffix(path, "/"+d.Name) || path == d.Name {
-			if iisPath(d) == path {
-				out = append(out, d)
-			}
-		}
-	}
-	return out
-}
+func (c *config) iisElements(path string) []*conf.Directive { return c.paths[path] }
 
 // iisAttr is a rule on an attribute: bad is asked for the value, or for def
 // where the element stands and the attribute does not.

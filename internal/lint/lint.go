@@ -90,19 +90,43 @@ type Problem struct {
 	// Pos is the place; Line 0 when the fault is that something is missing.
 	Pos   conf.Pos `json:"position"`
 	Width int      `json:"width,omitempty"` // bytes from Pos on that are meant
-	Line  string   `json:"line,omitempty"`  // the text of the line
-	// Edits mend it. They are to be applied together.
+	// Line is the text of the line to be shown: passwords in it are masked, and
+	// of a very long line it is the part around the place.
+	Line string `json:"line,omitempty"`
+	// Edits mend it. They are to be applied together. They hold lines as they
+	// stand in the file, so those of a line with a password are never shown.
 	Edits []conf.Edit `json:"edits,omitempty"`
 
-	says text
-	args map[string]string
+	says   text
+	args   map[string]string
+	from   int  // where in Line the place is
+	meant  int  // and how many bytes of Line are meant
+	moved  bool // the place in Line is not the place in the line
+	secret bool // the edits must not be shown
 }
 
 // Message words the problem.
 func (p Problem) Message(l finding.Lang) string {
 	s := p.says.in(l)
 	for k, v := range p.args {
-		s = strings.ReplaceAll(s, "{"+k+"}", v)
+		s = strings.ReplaceAll(s, "{"+k+"}", clip(v, maxQuoted))
+	}
+	return s
+}
+
+// maxQuoted bounds what a message quotes of a file.
+const maxQuoted = 120
+
+// clip shortens a text to some characters.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i] + "…"
+		}
 	}
 	return s
 }
@@ -116,6 +140,9 @@ type Result struct {
 	// Unread lists what is included and could not be read: what it holds is
 	// not judged, and nothing is said of what might stand there.
 	Unread []conf.Unread
+	// Omitted counts the problems that are left out because the same rule has
+	// told very many already.
+	Omitted int
 }
 
 // server is a program and all that is known of it.
@@ -175,17 +202,19 @@ func Check(set *conf.Set, problems []conf.Problem) *Result {
 		if r.look != nil {
 			hits = r.look(c)
 		}
+		if len(hits) > maxHits {
+			res.Omitted += len(hits) - maxHits
+			hits = hits[:maxHits]
+		}
 		for _, h := range hits {
 			p := Problem{
 				Rule: s.key + "/" + r.name, Code: r.code.Code, Kind: r.kind, Severity: r.severity,
 				Pos: h.pos, Width: h.width, Edits: h.edits, says: r.says, args: h.args,
 			}
-			if h.milder {
-				p.Severity = finding.Notice
+			if h.severity != nil {
+				p.Severity = *h.severity
 			}
-			if doc := set.Doc(h.pos.File); doc != nil && h.pos.Line > 0 {
-				p.Line = doc.Line(h.pos.Line)
-			}
+			c.show(&p)
 			res.Problems = append(res.Problems, p)
 		}
 	}
@@ -204,24 +233,21 @@ func Check(set *conf.Set, problems []conf.Problem) *Result {
 	return res
 }
 
-// Bounds of what is judged. Rules compare lines with lines, and no server has
-// so many; IIS keeps all sites in one file.
+// Bounds of what is judged and told. No server has so many lines or levels; the
+// rules take time in proportion to the lines.
 const (
-	maxDirectives    = 20_000
-	maxDirectivesIIS = 100_000
-	maxNesting       = 64
+	maxDirectives = 1_000_000
+	maxNesting    = 64
+	maxHits       = 3000 // of one rule
+	maxEdit       = 64 << 10
 )
 
 // tooLarge tells why a configuration can't be one, or nil.
 func tooLarge(set *conf.Set) error {
-	limit := maxDirectives
-	if set.Kind() == conf.IIS {
-		limit = maxDirectivesIIS
-	}
 	n, depth := 0, map[*conf.Directive]int{}
 	for d := range set.All() {
-		if n++; n > limit {
-			return fmt.Errorf("more than %d directives: this is no configuration", limit)
+		if n++; n > maxDirectives {
+			return fmt.Errorf("more than %d directives: this is no configuration", maxDirectives)
 		}
 		if d.Section {
 			if depth[d] = depth[d.Parent] + 1; depth[d] > maxNesting {
@@ -250,11 +276,18 @@ func (r *Result) Worst() (worst finding.Severity, ok bool) {
 
 // hit is one place at which a rule applies.
 type hit struct {
-	pos    conf.Pos
-	width  int
-	args   map[string]string
-	edits  []conf.Edit
-	milder bool
+	pos   conf.Pos
+	width int
+	args  map[string]string
+	edits []conf.Edit
+	// severity, where it is another than the rule's.
+	severity *finding.Severity
+}
+
+// as gives one hit another severity than the rule's.
+func (h hit) as(s finding.Severity) hit {
+	h.severity = &s
+	return h
 }
 
 // with fills a placeholder of the message.
@@ -281,13 +314,22 @@ type config struct {
 	formal map[string][]hit // what form shows, by the name of the rule
 	// whole: this is a server's main file and not a part that another includes,
 	// so that what is not in it is not said anywhere.
-	whole bool
-	off   map[*conf.Directive]bool // sections that do not count (IfModule)
+	whole   bool
+	off     map[*conf.Directive]bool     // sections that do not count (IfModule)
+	servers settings                     // of ProFTPD
+	paths   map[string][]*conf.Directive // elements of IIS by their path
+	got     map[string]*conf.Directive   // what Get has found
+	near    map[string]string            // names that nobody knows, and what was probably meant
+	masks   map[place][]span             // the passwords of each line
 }
 
 func newConfig(set *conf.Set) *config {
-	c := &config{Set: set, formal: map[string][]hit{}, off: map[*conf.Directive]bool{}}
+	c := &config{
+		Set: set, formal: map[string][]hit{}, off: map[*conf.Directive]bool{}, paths: map[string][]*conf.Directive{},
+		got: map[string]*conf.Directive{}, near: map[string]string{}, masks: map[place][]span{},
+	}
 	c.whole = len(set.Unread()) == 0
+	c.findSecrets()
 	return c
 }
 
@@ -306,9 +348,19 @@ func (c *config) main() string {
 // note records a hit for a rule that form decides.
 func (c *config) note(rule string, h hit) { c.formal[rule] = append(c.formal[rule], h) }
 
+// Get remembers what the set says, as rules ask for the same of every section.
+func (c *config) Get(name string) (*conf.Directive, bool) {
+	d, ok := c.got[name]
+	if !ok {
+		d, _ = c.Set.Get(name)
+		c.got[name] = d
+	}
+	return d, d != nil
+}
+
 // at is the place of a directive's name.
 func (c *config) at(d *conf.Directive) hit {
-	return hit{pos: d.Pos, width: max(1, len(d.Name)), args: map[string]string{"name": d.Name, "value": strings.Join(d.Args, " ")}}
+	return hit{pos: d.Pos, width: max(1, len(d.Name)), args: map[string]string{"name": d.Name, "value": strings.Join(c.open(d), " ")}}
 }
 
 // value is the place of an argument, or of the name where there is none.
@@ -316,7 +368,7 @@ func (c *config) value(d *conf.Directive, i int) hit {
 	h := c.at(d)
 	if i < len(d.At) {
 		h.pos, h.width = d.At[i], max(1, len(d.Args[i]))
-		h.args["value"] = d.Args[i]
+		h.args["value"] = c.open(d)[i]
 	}
 	return h
 }
@@ -339,13 +391,26 @@ func (c *config) set(name string, args ...string) conf.Edit {
 // each yields the directives of that name that count.
 func (c *config) each(name string) []*conf.Directive {
 	var out []*conf.Directive
-	for d := range c.All() {
-		if d.Is(name) && !c.ignored(d) {
+	for _, d := range c.Named(name) {
+		if !c.ignored(d) {
 			out = append(out, d)
 		}
 	}
 	return out
 }
+
+// likely is the known name that was probably meant, or "". Where very many
+// names are unknown the rest is no longer compared.
+func (c *config) likely(name string, known []string) string {
+	if s, ok := c.near[name]; ok || len(c.near) >= maxLikely {
+		return s
+	}
+	s := nearest(name, known)
+	c.near[name] = s
+	return s
+}
+
+const maxLikely = 500
 
 // ignored tells whether a directive stands in a section that does not count.
 func (c *config) ignored(d *conf.Directive) bool {

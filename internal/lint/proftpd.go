@@ -130,8 +130,8 @@ func (c *config) proftpdIfModule(d *conf.Directive, loaded map[string]bool, mayb
 	if negated {
 		return
 	}
-	for x := range c.All() { // an empty section, or one that only includes, is no loss
-		if x.Parent == d && !x.Section && !x.Is("Include") {
+	for _, x := range c.Children(d) { // an empty section, or one that only includes, is no loss
+		if !x.Section && !x.Is("Include") {
 			c.note("section-inactive", c.value(d, 0).with("module", name))
 			return
 		}
@@ -201,7 +201,7 @@ func (c *config) proftpdUnknown(d *conf.Directive, names []string, maybe bool) {
 	if maybe {
 		return // the section may well not count
 	}
-	if near := nearest(d.Name, names); near != "" {
+	if near := c.likely(d.Name, names); near != "" {
 		h := c.at(d).with("near", near)
 		if !d.Section && len(d.At) > 0 {
 			h = h.mend(c.doc(d).Replace(d, c.doc(d).Statement(near, d.Args...)))
@@ -274,14 +274,11 @@ func proftpdValue(d *conf.Directive) bool {
 
 // pf finds a directive's value for the server as a whole.
 func (c *config) pf(name string) (string, *conf.Directive) {
-	for d := range c.All() {
-		if d.Is(name) && !c.ignored(d) && proftpdContext(d) == 's' {
-			return d.Arg(0), d
-		}
-	}
-	for _, d := range c.each(name) {
-		if proftpdContext(d) == 'g' {
-			return d.Arg(0), d
+	for _, context := range []byte{'s', 'g'} {
+		for _, d := range c.each(name) {
+			if proftpdContext(d) == context {
+				return d.Arg(0), d
+			}
 		}
 	}
 	return "", nil
@@ -325,41 +322,35 @@ func pfLacks(name string, mended ...string) func(*config) []hit {
 
 // limited tells whether a <Limit> section within a section denies the commands.
 func (c *config) limited(in *conf.Directive, commands ...string) bool {
-	for d := range c.All() {
-		if d.Section && d.Is("Limit") && d.Within(in.Name) == in {
-			for _, a := range d.Args {
-				if fold(a, commands...) && c.denies(d) {
-					return true
-				}
-			}
+	for _, d := range c.Children(in) {
+		if !d.Section {
+			continue
 		}
-	}
-	return false
-}
-
-func (c *config) denies(limit *conf.Directive) bool {
-	for d := range c.All() {
-		if d.Parent == limit && (d.Is("DenyAll") || d.Is("Deny") && (len(d.Args) == 0 || fold(d.Args[len(d.Args)-1], "all"))) {
+		if d.Is("Limit") && slices.ContainsFunc(d.Args, func(a string) bool { return fold(a, commands...) }) && c.denies(d) || c.limited(d, commands...) {
 			return true
 		}
 	}
 	return false
 }
 
+// denies tells whether a <Limit> section denies all whom it does not name.
+func (c *config) denies(limit *conf.Directive) bool {
+	return slices.ContainsFunc(c.Children(limit), func(d *conf.Directive) bool {
+		return d.Is("DenyAll") || d.Is("Deny") && (len(d.Args) == 0 || fold(d.Args[len(d.Args)-1], "all"))
+	})
+}
+
 // proftpdAllowOpen finds <Limit> sections that list who may, and let everybody:
 // without Order deny,allow or DenyAll the default is to allow.
 func proftpdAllowOpen(c *config) []hit {
 	var out []hit
-	for d := range c.All() {
-		if !d.Section || !d.Is("Limit") || c.ignored(d) || c.denies(d) {
+	for _, d := range c.each("Limit") {
+		if !d.Section || c.denies(d) {
 			continue
 		}
 		var allow *conf.Directive
 		deny := false
-		for x := range c.All() {
-			if x.Parent != d {
-				continue
-			}
+		for _, x := range c.Children(d) {
 			if x.Is("AllowAll") || x.Is("Order") && strings.HasPrefix(strings.ToLower(x.Arg(0)), "deny") {
 				deny = true
 			}
@@ -368,8 +359,7 @@ func proftpdAllowOpen(c *config) []hit {
 			}
 		}
 		if allow != nil && !deny {
-			last := c.doc(allow)
-			out = append(out, c.at(allow).mend(last.InsertAfter(allow, "DenyAll")))
+			out = append(out, c.at(allow).mend(c.doc(allow).InsertAfter(allow, "DenyAll")))
 		}
 	}
 	return out
@@ -399,7 +389,7 @@ func proftpdDuplicates(c *config) []hit {
 	return out
 }
 
-// proftpdTLS finds the sections in which TLSEngine is on.
+// proftpdTLS is the first TLSEngine that is on, or nil.
 func (c *config) proftpdTLS() *conf.Directive {
 	for _, d := range c.each("TLSEngine") {
 		if isOn(d) {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,32 +109,15 @@ var proftpdRules = []rule{
 	},
 	{
 		name: "no-tls", code: finding.ConfigClearTextAllowed, kind: Unsafe, severity: finding.Warning,
-		says: text{"TLSEngine is not on anywhere: passwords travel in clear text", "任何地方都没有启用 TLSEngine：密码以明文传输"},
+		says: text{"TLSEngine is not on for {server}: passwords travel in clear text", "{server} 没有启用 TLSEngine：密码以明文传输"},
 		bad:  "ServerType standalone\n", good: "ServerType standalone\nLoadModule mod_tls.c\nTLSEngine on\n",
-		look: func(c *config) []hit {
-			if !c.whole || c.proftpdTLS() != nil || onlySFTP(c) {
-				return nil
-			}
-			if all := c.each("TLSEngine"); len(all) > 0 {
-				return one(c.value(all[0], 0))
-			}
-			return one(c.missing())
-		},
+		look: proftpdClear,
 	},
 	{
 		name: "tls-optional", code: finding.ConfigClearTextAllowed, kind: Unsafe, severity: finding.Warning,
 		says: text{"TLS is offered and TLSRequired is not on: a client that does not ask for it sends its password in clear text", "提供了 TLS 而 TLSRequired 未启用：不请求 TLS 的客户端会以明文发送密码"},
 		bad:  "LoadModule mod_tls.c\nTLSEngine on\nTLSRequired off\n", good: "LoadModule mod_tls.c\nTLSEngine on\nTLSRequired on\n",
-		look: func(c *config) []hit {
-			engine := c.proftpdTLS()
-			if engine == nil {
-				return nil
-			}
-			if all := c.each("TLSRequired"); len(all) > 0 {
-				return pfIs("TLSRequired", "on", func(d *conf.Directive) bool { return isOff(d) || fold(d.Arg(0), "data") })(c)
-			}
-			return one(c.at(engine).mend(c.doc(engine).InsertAfter(engine, "TLSRequired on")))
-		},
+		look: proftpdTLSOptional,
 	},
 	{
 		name: "data-in-clear", code: finding.ConfigClearTextData, kind: Unsafe, severity: finding.Warning,
@@ -159,35 +143,13 @@ var proftpdRules = []rule{
 		name: "session-reuse", code: finding.ConfigSessionReuseRequired, kind: Contradictory, severity: finding.Notice,
 		says: text{"without TLSOptions NoSessionReuseRequired, clients that do not resume the TLS session can log in and not list or transfer", "没有 TLSOptions NoSessionReuseRequired 时，不恢复 TLS 会话的客户端能登录，却无法列目录和传输"},
 		bad:  "LoadModule mod_tls.c\nTLSEngine on\n", good: "LoadModule mod_tls.c\nTLSEngine on\nTLSOptions NoSessionReuseRequired\n",
-		look: func(c *config) []hit {
-			engine := c.proftpdTLS()
-			for _, d := range c.each("TLSOptions") {
-				if fold("NoSessionReuseRequired", d.Args...) {
-					return nil
-				}
-			}
-			if engine == nil {
-				return nil
-			}
-			return one(c.at(engine))
-		},
+		look: proftpdSessionReuse,
 	},
 	{
 		name: "no-certificate", code: finding.ConfigCertificateMissing, kind: Contradictory, severity: finding.Critical,
 		says: text{"TLSEngine is on and no certificate is named (TLSRSACertificateFile, TLSECCertificateFile)", "TLSEngine 已启用却没有指定证书（TLSRSACertificateFile、TLSECCertificateFile）"},
 		bad:  "LoadModule mod_tls.c\nTLSEngine on\n", good: "LoadModule mod_tls.c\nTLSEngine on\nTLSRSACertificateFile /etc/ssl/f.pem\n",
-		look: func(c *config) []hit {
-			engine := c.proftpdTLS()
-			for _, n := range []string{"TLSRSACertificateFile", "TLSECCertificateFile", "TLSDSACertificateFile", "TLSPKCS12File"} {
-				if len(c.each(n)) > 0 {
-					return nil
-				}
-			}
-			if engine == nil || len(c.Unread()) > 0 {
-				return nil
-			}
-			return one(c.at(engine))
-		},
+		look: proftpdNoCertificate,
 	},
 	{
 		name: "required-without-engine", code: finding.ConfigContradiction, kind: Contradictory, severity: finding.Error,
@@ -246,6 +208,12 @@ var proftpdRules = []rule{
 		look: pfLacks("DefaultRoot", "~"),
 	},
 	{
+		name: "not-inherited", code: finding.ConfigNotInherited, kind: Shadowed, severity: finding.Warning,
+		says: text{"what stands outside of <Global> holds for the main server alone: this host goes without {names}", "写在 <Global> 之外的设置只对主服务器有效：本主机没有 {names}"},
+		bad:  "DefaultRoot ~\n<VirtualHost 192.0.2.7>\nServerName b\n</VirtualHost>\n", good: "<Global>\nDefaultRoot ~\n</Global>\n<VirtualHost 192.0.2.7>\nServerName b\n</VirtualHost>\n",
+		look: proftpdNotInherited,
+	},
+	{
 		name: "root-login", code: finding.ConfigRootLoginAllowed, kind: Unsafe, severity: finding.Warning,
 		says: text{"RootLogin is on: whoever guesses one password owns the machine", "RootLogin 为 on：猜中一个密码就能控制整台机器"},
 		bad:  "RootLogin on\n", good: "RootLogin off\n",
@@ -268,6 +236,18 @@ var proftpdRules = []rule{
 		says: text{"AllowEmptyPasswords is on: an account without a password is open to all", "AllowEmptyPasswords 为 on：没有密码的账号对所有人开放"},
 		bad:  "AllowEmptyPasswords on\n", good: "AllowEmptyPasswords off\n",
 		look: pfIs("AllowEmptyPasswords", "off", isOn),
+	},
+	{
+		name: "sql-empty-passwords", code: finding.ConfigEmptyPasswords, kind: Unsafe, severity: finding.Warning,
+		says: text{"SQLAuthTypes Empty: an account whose password is an empty text in the database is open to all", "SQLAuthTypes 含 Empty：数据库中密码为空的账号对所有人开放"},
+		bad:  "SQLAuthTypes Empty Crypt\n", good: "SQLAuthTypes Crypt\n",
+		look: sqlAuthType("Empty"),
+	},
+	{
+		name: "sql-readable-passwords", code: finding.ConfigPasswordsReadable, kind: Weak, severity: finding.Warning,
+		says: text{"SQLAuthTypes Plaintext: passwords stand readable in the database, and whoever gets a copy of it has them all", "SQLAuthTypes 含 Plaintext：数据库中的密码是可读的，谁拿到副本就拿到全部密码"},
+		bad:  "SQLAuthTypes Plaintext\n", good: "SQLAuthTypes Crypt\n",
+		look: sqlAuthType("Plaintext"),
 	},
 	{
 		name: "allow-list-open", code: finding.ConfigAllowListOpen, kind: Unsafe, severity: finding.Warning,
@@ -349,9 +329,15 @@ var proftpdRules = []rule{
 	},
 	{
 		name: "passive-address", code: finding.ConfigPassiveAddress, kind: Contradictory, severity: finding.Error,
-		says: text{"MasqueradeAddress {value} can't be reached from outside, and is what every client is told", "MasqueradeAddress {value} 从外部无法到达，而服务器把它告诉每个客户端"},
+		says: text{"MasqueradeAddress {value} is what every client is told, and can't be reached from outside of its network", "MasqueradeAddress {value} 会告诉每个客户端，而在其所在网络之外无法到达"},
 		bad:  "MasqueradeAddress 10.0.0.5\n", good: "MasqueradeAddress 198.51.100.7\n",
-		look: pfIs("MasqueradeAddress", "", func(d *conf.Directive) bool { return unusable(d.Arg(0)) != "" }),
+		look: func(c *config) []hit {
+			var out []hit
+			for _, d := range c.each("MasqueradeAddress") {
+				out = append(out, unusableAt(c.value(d, 0), d.Arg(0))...)
+			}
+			return out
+		},
 	},
 	{
 		name: "bounce", code: finding.ConfigBounceAllowed, kind: Unsafe, severity: finding.Warning,
@@ -364,6 +350,12 @@ var proftpdRules = []rule{
 		says: text{"Umask {value}: every account of the machine may change what is uploaded", "Umask {value}：本机任何账号都能改动上传的文件"},
 		bad:  "Umask 000\n", good: "Umask 022 022\n",
 		look: pfIs("Umask", "022 022", func(d *conf.Directive) bool { n := octal(d.Arg(0)); return n >= 0 && n&0o002 == 0 }),
+	},
+	{
+		name: "umask-shut", code: finding.ConfigUmaskTooStrict, kind: Contradictory, severity: finding.Warning,
+		says: text{"Umask {value}: not even the owner may read or write again what is uploaded", "Umask {value}：连文件所有者都无法再读取或写入上传的文件"},
+		bad:  "Umask 0777\n", good: "Umask 077\n",
+		look: pfIs("Umask", "077", func(d *conf.Directive) bool { n := octal(d.Arg(0)); return n >= 0 && n <= 0o777 && n&0o600 != 0 }),
 	},
 	{
 		name: "not-logged", code: finding.ConfigTransfersNotLogged, kind: Unlimited, severity: finding.Notice,
@@ -414,8 +406,23 @@ var proftpdRules = []rule{
 	},
 }
 
-// onlySFTP: mod_sftp alone speaks another protocol, which is always encrypted.
-func onlySFTP(c *config) bool {
-	_, d := c.pf("SFTPEngine")
-	return d != nil && isOn(d)
+// sqlAuthType finds the lines that accept passwords stored in one way. The order
+// of the others is kept.
+func sqlAuthType(kind string) func(*config) []hit {
+	return func(c *config) []hit {
+		var out []hit
+		for _, d := range c.each("SQLAuthTypes") {
+			for i, a := range d.Args {
+				if !fold(a, kind) {
+					continue
+				}
+				h := c.value(d, i)
+				if rest := slices.Delete(slices.Clone(d.Args), i, i+1); len(rest) > 0 && kind == "Empty" {
+					h = h.mend(c.doc(d).Replace(d, c.doc(d).Statement(d.Name, rest...)))
+				}
+				out = append(out, h)
+			}
+		}
+		return out
+	}
 }

@@ -102,7 +102,7 @@ func (c *config) pureMend(d *conf.Directive, form string) hit {
 }
 
 func (c *config) pureUnknown(d *conf.Directive, names []string) {
-	if near := nearest(d.Name, names); near != "" {
+	if near := c.likely(d.Name, names); near != "" {
 		h := c.at(d).with("near", near)
 		if c.Kind() == conf.PureFTPD {
 			h = h.mend(c.doc(d).Replace(d, c.doc(d).Statement(near, d.Args...)))
@@ -127,7 +127,7 @@ func (c *config) pureftpdFiles() {
 		k, ok := pureftpdDirKnown().find(name)
 		if !ok {
 			h := hit{pos: conf.Pos{File: doc.Name()}, args: map[string]string{"name": name}}
-			if near := nearest(name, pureftpdDirKnown().names); near != "" {
+			if near := c.likely(name, pureftpdDirKnown().names); near != "" {
 				c.note("unknown-near", h.with("near", near))
 			} else {
 				c.note("unknown", h)
@@ -202,6 +202,23 @@ func (c *config) puAt(name string, d *conf.Directive, mended ...string) hit {
 		h = h.mend(c.doc(d).Replace(d, c.doc(d).Statement(d.Name, mended...)))
 	}
 	return h
+}
+
+// pureVirtualOnly: accounts of the system can't log in, as users come from a
+// database and from nowhere else; the numbers of virtual users are often those of
+// a service.
+func (c *config) pureVirtualOnly() bool {
+	for _, n := range []string{"UnixAuthentication", "PAMAuthentication"} {
+		if v, _ := c.pu(n, "no"); pureYes(v) {
+			return false
+		}
+	}
+	for _, n := range []string{"PureDB", "MySQLConfigFile", "PGSQLConfigFile", "LDAPConfigFile", "ExtAuth"} {
+		if _, d := c.pu(n, ""); d != nil {
+			return c.Kind() == conf.PureFTPD // Debian keeps the methods in another directory
+		}
+	}
+	return false
 }
 
 // pair reads two numbers.

@@ -140,7 +140,13 @@ var pureftpdRules = []rule{
 		name: "anonymous", code: finding.ConfigAnonymousAccess, kind: Unsafe, severity: finding.Notice,
 		says: text{"NoAnonymous is not yes: anybody may log in without an account, once there is a user ftp", "NoAnonymous 不是 yes：只要存在 ftp 用户，任何人不用账号就能登录"},
 		bad:  "NoAnonymous no\n", good: "NoAnonymous yes\n",
-		look: puOn("NoAnonymous", false, false),
+		look: func(c *config) []hit {
+			out := puOn("NoAnonymous", false, false)(c)
+			for i := range out {
+				out[i].edits = nil // it may well be meant so
+			}
+			return out
+		},
 	},
 	{
 		name: "anonymous-write", code: finding.ConfigAnonymousWrite, kind: Unsafe, severity: finding.Warning,
@@ -180,11 +186,11 @@ var pureftpdRules = []rule{
 	},
 	{
 		name: "system-accounts", code: finding.ConfigRootLoginAllowed, kind: Unsafe, severity: finding.Warning,
-		says: text{"MinUID {value}: root and the accounts of services may log in", "MinUID {value}：root 和各服务账号都可以登录"},
+		says: text{"MinUID {value}: accounts of the system and of services, whose numbers are below 1000, may log in", "MinUID {value}：编号小于 1000 的系统账号和服务账号可以登录"},
 		bad:  "MinUID 0\n", good: "MinUID 1000\n",
 		look: func(c *config) []hit {
 			v, d := c.pu("MinUID", "")
-			if d == nil || number(v) >= 100 {
+			if d == nil || number(v) >= 100 || number(v) > 0 && c.pureVirtualOnly() {
 				return nil
 			}
 			return one(c.puAt("MinUID", d, "1000"))
@@ -266,14 +272,14 @@ var pureftpdRules = []rule{
 	},
 	{
 		name: "passive-address", code: finding.ConfigPassiveAddress, kind: Contradictory, severity: finding.Error,
-		says: text{"ForcePassiveIP {value} can't be reached from outside, and is what every client is told", "ForcePassiveIP {value} 从外部无法到达，而服务器把它告诉每个客户端"},
+		says: text{"ForcePassiveIP {value} is what every client is told, and can't be reached from outside of its network", "ForcePassiveIP {value} 会告诉每个客户端，而在其所在网络之外无法到达"},
 		bad:  "ForcePassiveIP 192.168.0.1\n", good: "ForcePassiveIP 198.51.100.7\n",
 		look: func(c *config) []hit {
 			v, d := c.pu("ForcePassiveIP", "")
-			if d == nil || unusable(v) == "" {
+			if d == nil {
 				return nil
 			}
-			return one(c.puAt("ForcePassiveIP", d))
+			return unusableAt(c.puAt("ForcePassiveIP", d), v)
 		},
 	},
 	{
@@ -292,6 +298,19 @@ var pureftpdRules = []rule{
 			v, d := c.pu("Umask", "")
 			file, _, _ := strings.Cut(strings.ReplaceAll(v, " ", ":"), ":")
 			if n := octal(file); d == nil || n < 0 || n&0o002 != 0 {
+				return nil
+			}
+			return one(c.puAt("Umask", d, c.umaskPair("133", "022")...))
+		},
+	},
+	{
+		name: "umask-shut", code: finding.ConfigUmaskTooStrict, kind: Contradictory, severity: finding.Warning,
+		says: text{"Umask {value}: not even the owner may read or write again what is uploaded", "Umask {value}：连文件所有者都无法再读取或写入上传的文件"},
+		bad:  "Umask 777:777\n", good: "Umask 133:022\n",
+		look: func(c *config) []hit {
+			v, d := c.pu("Umask", "")
+			file, _, _ := strings.Cut(strings.ReplaceAll(v, " ", ":"), ":")
+			if n := octal(file); d == nil || n < 0 || n&0o600 == 0 {
 				return nil
 			}
 			return one(c.puAt("Umask", d, c.umaskPair("133", "022")...))

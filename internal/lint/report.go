@@ -33,6 +33,7 @@ type Document struct {
 	Server   string         `json:"server"`
 	Files    []string       `json:"files"`
 	Problems []shownProblem `json:"problems"`
+	Omitted  int            `json:"omitted,omitempty"` // problems left out, of rules that have told very many
 	Unread   []shownUnread  `json:"unread,omitempty"`
 }
 
@@ -40,11 +41,14 @@ type Document struct {
 // lines. The time is the caller's.
 func (r *Result) Report(l finding.Lang, started time.Time) *Document {
 	rep := &finding.Report{Schema: finding.Schema, Target: r.Main, Started: started, Facts: finding.Facts{Addresses: []string{}, Software: software[System(r.Kind)]}, Findings: []*finding.Finding{}}
-	d := &Document{Report: rep, Server: System(r.Kind), Files: r.Files, Problems: []shownProblem{}}
+	d := &Document{Report: rep, Server: System(r.Kind), Files: r.Files, Problems: []shownProblem{}, Omitted: r.Omitted}
 	outcome := finding.Passed
 	byCode := map[finding.Code]*finding.Finding{}
 	for _, p := range r.Problems {
 		outcome = finding.Found
+		if p.secret {
+			p.Edits = nil
+		}
 		d.Problems = append(d.Problems, shownProblem{p, p.Message(l)})
 		f := byCode[p.Code]
 		if f == nil {
@@ -217,12 +221,16 @@ func sarifResultOf(p Problem, l finding.Lang) sarifResult {
 	var at sarifLocation
 	at.Physical.Artifact.URI = uri(p.Pos.File)
 	if p.Pos.Line > 0 {
-		from := min(p.Pos.Col-1, len(p.Line))
-		to := min(from+p.Width, len(p.Line))
-		at.Physical.Region = &sarifRegion{StartLine: p.Pos.Line, StartColumn: utf16(p.Line[:from]) + 1, EndColumn: utf16(p.Line[:to]) + 1}
+		at.Physical.Region = &sarifRegion{StartLine: p.Pos.Line}
+		if !p.moved {
+			at.Physical.Region.StartColumn, at.Physical.Region.EndColumn = utf16(p.Line[:p.from])+1, utf16(p.Line[:p.from+p.meant])+1
+		}
 	}
 	res.Locations = []sarifLocation{at}
 	changes := map[string]*sarifChange{}
+	if p.secret {
+		p.Edits = nil
+	}
 	for _, e := range p.Edits {
 		c := changes[e.File]
 		if c == nil {

@@ -89,7 +89,7 @@ var sshdMayBeEmpty = []string{
 func (c *config) sshdDirective(d *conf.Directive) {
 	k, ok := sshdKnown().find(d.Name)
 	if !ok {
-		if near := nearest(d.Name, sshdKnown().names); near != "" {
+		if near := c.likely(d.Name, sshdKnown().names); near != "" {
 			c.note("unknown-near", c.at(d).with("near", near).mend(c.doc(d).Replace(d, c.doc(d).Statement(near, d.Args...))))
 			return
 		}
@@ -312,26 +312,19 @@ func ssIs(name, mended string, bad func(*conf.Directive) bool) func(*config) []h
 // isYes reads a switch of sshd.
 func isYes(d *conf.Directive) bool { return fold(d.Arg(0), "yes") }
 
-// said returns a keyword within a section, or nil.
+// within returns a keyword of a section, or nil.
 func (c *config) within(section *conf.Directive, name string) *conf.Directive {
-	for d := range c.All() {
-		if d.Parent == section && d.Is(name) {
+	for _, d := range c.Children(section) {
+		if d.Is(name) {
 			return d
 		}
 	}
 	return nil
 }
 
-// sftpOnly lists the sections that make their users' sessions SFTP only; nil
-// stands for the server as a whole.
-func (c *config) sftpOnly() []*conf.Directive {
-	var out []*conf.Directive
-	for _, d := range c.each("ForceCommand") {
-		if strings.HasPrefix(d.Arg(0), "internal-sftp") || strings.Contains(d.Arg(0), "sftp-server") {
-			out = append(out, d.Parent)
-		}
-	}
-	return out
+// isSFTP tells whether a ForceCommand makes sessions SFTP only.
+func isSFTP(d *conf.Directive) bool {
+	return strings.HasPrefix(d.Arg(0), "internal-sftp") || strings.Contains(d.Arg(0), "sftp-server")
 }
 
 // effectiveIn is the keyword of a section, or of the whole, as it applies there:
@@ -383,17 +376,12 @@ func swallowed(c *config) []hit {
 	return out
 }
 
-// sftpBroken tells why a session in a chroot can't begin, or "".
+// chrootFaults finds those that are no absolute path.
 func (c *config) chrootFaults() []hit {
 	var out []hit
 	for _, d := range c.each("ChrootDirectory") {
-		v := d.Arg(0)
-		if v == "" || fold(v, "none") {
-			continue
-		}
-		if !strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "%h") {
-			out = append(out, c.value(d, 0).with("why", "relative"))
-			continue
+		if v := d.Arg(0); v != "" && !fold(v, "none") && !strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "%h") {
+			out = append(out, c.value(d, 0))
 		}
 	}
 	return out
@@ -426,6 +414,58 @@ func externalInChroot(c *config) []hit {
 				h = h.mend(c.doc(at).Replace(at, "Subsystem sftp internal-sftp"))
 			}
 			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// sshKeyboardNames are the names by which the same switch has gone.
+var sshKeyboardNames = []string{"KbdInteractiveAuthentication", "ChallengeResponseAuthentication", "SkeyAuthentication"}
+
+// sshKeyboard is the value of keyboard-interactive authentication, yes by default.
+func (c *config) sshKeyboard() string {
+	for _, n := range sshKeyboardNames {
+		if v, d := c.ss(n, "yes"); d != nil {
+			return strings.ToLower(v)
+		}
+	}
+	return "yes"
+}
+
+// sshPasswords tells whether passwords may be used by anybody.
+func (c *config) sshPasswords() bool {
+	for _, n := range append([]string{"PasswordAuthentication"}, sshKeyboardNames...) {
+		for _, d := range c.each(n) {
+			if isYes(d) {
+				return true
+			}
+		}
+	}
+	v, _ := c.ss("PasswordAuthentication", "yes")
+	return fold(v, "yes") || c.sshKeyboard() == "yes"
+}
+
+// matchNotAllowed finds Match blocks for users or groups that an earlier list
+// leaves out. Patterns are not compared.
+func matchNotAllowed(c *config) []hit {
+	var out []hit
+	for attribute, keyword := range map[string]string{"User": "AllowUsers", "Group": "AllowGroups"} {
+		var allowed []string
+		for _, d := range c.each(keyword) {
+			if d.Parent == nil {
+				allowed = append(allowed, d.Args...)
+			}
+		}
+		if len(allowed) == 0 || strings.ContainsAny(strings.Join(allowed, ""), "*?!") {
+			continue
+		}
+		for _, m := range c.each("Match") {
+			if len(m.Args) != 2 || !fold(m.Args[0], attribute) || strings.ContainsAny(m.Args[1], "*?!,") || c.within(m, keyword) != nil {
+				continue
+			}
+			if !slices.ContainsFunc(allowed, func(a string) bool { name, _, _ := strings.Cut(a, "@"); return name == m.Args[1] }) {
+				out = append(out, c.value(m, 1).with("name", m.Args[0]).with("list", keyword+" "+strings.Join(allowed, " ")))
+			}
 		}
 	}
 	return out

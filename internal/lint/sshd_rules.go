@@ -132,6 +132,21 @@ var sshdRules = []rule{
 		look: (*config).chrootFaults,
 	},
 	{
+		name: "chroot-home", code: finding.ConfigChrootHome, kind: Contradictory, severity: finding.Notice,
+		says: text{"ChrootDirectory {value} is the users' home, which usually belongs to them: sshd wants each part of the path to be root's and writable by nobody else, and ends the session otherwise", "ChrootDirectory {value} 是用户的主目录，通常属于用户自己：sshd 要求路径的每一级都属于 root 且他人不可写，否则结束会话"},
+		bad:  "Match Group sftp\nChrootDirectory %h\nForceCommand internal-sftp\n", good: "Match Group sftp\nChrootDirectory /srv/sftp/%u\nForceCommand internal-sftp\n",
+		look: ssIs("ChrootDirectory", "", func(d *conf.Directive) bool {
+			v := strings.TrimRight(d.Arg(0), "/")
+			return v == "%h" || v == "/home/%u"
+		}),
+	},
+	{
+		name: "match-not-allowed", code: finding.ConfigContradiction, kind: Contradictory, severity: finding.Notice,
+		says: text{"{name} {value} is not among {list}: those users are refused before this block matters, unless they are let in by another of its names", "{name} {value} 不在 {list} 之中：除非另有一项允许，这些用户会先被拒绝，本段对他们不起作用"},
+		bad:  "AllowGroups admins\nMatch Group sftp\nX11Forwarding no\n", good: "AllowGroups admins sftp\nMatch Group sftp\nX11Forwarding no\n",
+		look: matchNotAllowed,
+	},
+	{
 		name: "sftp-only-incomplete", code: finding.ConfigSFTPOnlyIncomplete, kind: Unsafe, severity: finding.Warning,
 		says: text{"users are locked into {value} and there is no ForceCommand internal-sftp: they may still ask for a shell or a command", "用户被限制在 {value}，却没有 ForceCommand internal-sftp：他们仍可请求 shell 或命令"},
 		bad:  "Match Group sftp\n  ChrootDirectory /srv/sftp/%u\n", good: "Match Group sftp\n  ChrootDirectory /srv/sftp/%u\n  ForceCommand internal-sftp\n",
@@ -152,11 +167,8 @@ var sshdRules = []rule{
 		look: func(c *config) []hit {
 			var out []hit
 			for _, d := range c.each("ForceCommand") {
-				for _, s := range c.sftpOnly() {
-					if left := c.forwardingOpen(s); s == d.Parent && left != "" {
-						out = append(out, c.at(d).with("name", left).mend(c.doc(d).InsertAfter(d, "DisableForwarding yes")))
-						break
-					}
+				if left := c.forwardingOpen(d.Parent); isSFTP(d) && left != "" {
+					out = append(out, c.at(d).with("name", left).mend(c.doc(d).InsertAfter(d, "DisableForwarding yes")))
 				}
 			}
 			return out
@@ -166,13 +178,37 @@ var sshdRules = []rule{
 		name: "root-login", code: finding.ConfigRootLoginAllowed, kind: Unsafe, severity: finding.Warning,
 		says: text{"PermitRootLogin yes: whoever guesses one password owns the machine", "PermitRootLogin yes：猜中一个密码就能控制整台机器"},
 		bad:  "PermitRootLogin yes\n", good: "PermitRootLogin prohibit-password\n",
-		look: ssIs("PermitRootLogin", "prohibit-password", isYes),
+		look: func(c *config) []hit {
+			if !c.sshPasswords() {
+				return nil
+			}
+			return ssIs("PermitRootLogin", "prohibit-password", isYes)(c)
+		},
 	},
 	{
 		name: "empty-passwords", code: finding.ConfigEmptyPasswords, kind: Unsafe, severity: finding.Warning,
 		says: text{"PermitEmptyPasswords yes: an account without a password is open to all", "PermitEmptyPasswords yes：没有密码的账号对所有人开放"},
 		bad:  "PermitEmptyPasswords yes\n", good: "PermitEmptyPasswords no\n",
 		look: ssIs("PermitEmptyPasswords", "no", isYes),
+	},
+	{
+		name: "passwords-through-pam", code: finding.ConfigPasswordsAccepted, kind: Unsafe, severity: finding.Warning,
+		says: text{"PasswordAuthentication no alone does not end passwords: KbdInteractiveAuthentication is yes, and PAM asks for one there", "仅有 PasswordAuthentication no 不能禁用密码：KbdInteractiveAuthentication 为 yes，PAM 会在那里询问密码"},
+		bad:  "PasswordAuthentication no\nUsePAM yes\n", good: "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM yes\n",
+		look: func(c *config) []hit {
+			v, d := c.ss("PasswordAuthentication", "yes")
+			pam, _ := c.ss("UsePAM", "no")
+			if d == nil || !fold(v, "no") || !fold(pam, "yes") || c.sshKeyboard() != "yes" || len(c.each("AuthenticationMethods")) > 0 || len(c.Unread()) > 0 {
+				return nil
+			}
+			h := c.value(d, 0)
+			for _, n := range sshKeyboardNames {
+				if x, ok := c.Get(n); ok {
+					return one(h.mend(c.doc(x).Replace(x, c.doc(x).Statement(x.Name, "no"))))
+				}
+			}
+			return one(h.mend(c.doc(d).InsertAfter(d, "KbdInteractiveAuthentication no")))
+		},
 	},
 	{
 		name: "strict-modes", code: finding.ConfigStrictModesOff, kind: Unsafe, severity: finding.Warning,
@@ -312,12 +348,18 @@ var sshdRules = []rule{
 		says: text{"the sftp server is given no -l INFO: transfers leave no trace", "sftp 服务没有带 -l INFO：传输不留任何记录"},
 		bad:  "Subsystem sftp internal-sftp\n", good: "Subsystem sftp internal-sftp -l INFO\n",
 		look: func(c *config) []hit {
+			var out []hit
 			for _, d := range c.each("Subsystem") {
-				if d.Arg(0) == "sftp" && len(d.Args) > 1 && !fold("-l", d.Args...) {
-					return one(c.at(d).mend(c.doc(d).Replace(d, strings.Join(append([]string{d.Name}, append(d.Args, "-l", "INFO")...), " "))))
+				if d.Arg(0) == "sftp" && len(d.Args) > 1 && !strings.Contains(" "+strings.Join(d.Args[1:], " "), " -l") {
+					out = append(out, c.at(d).mend(c.doc(d).Replace(d, strings.Join(append([]string{d.Name}, append(d.Args, "-l", "INFO")...), " "))))
 				}
 			}
-			return nil
+			for _, d := range c.each("ForceCommand") { // what it says stands instead of the subsystem's options
+				if command := strings.Join(d.Args, " "); isSFTP(d) && !strings.Contains(command, " -l") {
+					out = append(out, c.at(d).mend(c.doc(d).Replace(d, d.Name+" "+command+" -l INFO")))
+				}
+			}
+			return out
 		},
 	},
 	{

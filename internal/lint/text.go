@@ -119,7 +119,7 @@ func (p *printer) problem(x Problem) {
 		p.excerpt(x)
 	}
 	p.line("    " + string(x.Code))
-	if p.Verbose && len(x.Edits) > 0 {
+	if p.Verbose && len(x.Edits) > 0 && !x.secret {
 		p.line("    " + words["mend"].in(p.Lang))
 		for _, e := range x.Edits {
 			for _, l := range split(e.Old) {
@@ -151,8 +151,8 @@ func trailing(s string, last bool) string {
 // excerpt shows the line and a caret under the place. Of a long line it shows
 // the part around the place.
 func (p *printer) excerpt(x Problem) {
-	from := min(x.Pos.Col-1, len(x.Line))
-	to := min(from+max(x.Width, 1), len(x.Line))
+	from := x.from
+	to := min(from+max(x.meant, 1), len(x.Line))
 	before, meant, after := visible(x.Line[:from]), trailing(visible(x.Line[from:to]), x.Line[to:] == ""), visible(x.Line[to:])
 	number := fmt.Sprintf("%5d | ", x.Pos.Line)
 	room := p.Width - len(number)
@@ -179,7 +179,7 @@ func (p *printer) summary(r *Result) {
 	count, edits := map[finding.Severity]int{}, 0
 	for _, x := range r.Problems {
 		count[x.Severity]++
-		if len(x.Edits) > 0 {
+		if len(x.Edits) > 0 && !x.secret {
 			edits++
 		}
 	}

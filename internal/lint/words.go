@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ftpdoctor/internal/finding"
 )
 
 // nearest returns the known name that was probably meant, or "": at most a
@@ -97,6 +99,18 @@ func unusable(s string) string {
 	return ""
 }
 
+// unusableAt makes the hit of an announced address. A private one is right where
+// all clients are in its network, so it is a warning; others fail for everybody.
+func unusableAt(h hit, address string) []hit {
+	switch unusable(address) {
+	case "":
+		return nil
+	case "private":
+		return one(h.as(finding.Warning))
+	}
+	return one(h)
+}
+
 // loopback tells whether an address is only reachable on the machine itself.
 func loopback(s string) bool {
 	if fold(s, "localhost", "ip6-localhost") {
@@ -114,6 +128,9 @@ func weakCiphers(list string) string {
 			continue
 		}
 		up := strings.ToUpper(strings.TrimPrefix(word, "+"))
+		if up == "@SECLEVEL=0" {
+			return word
+		}
 		if slices.Contains([]string{"ALL", "COMPLEMENTOFALL", "LOW", "EXP", "EXPORT", "MEDIUM", "NULL", "ENULL", "ANULL", "ADH", "AECDH", "DES", "SSLV2", "SSLV3"}, up) && !excluded(list, up) {
 			return word
 		}
