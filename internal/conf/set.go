@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"iter"
 	"path"
 	"slices"
@@ -34,6 +35,9 @@ func (d *Document) Includes() []Include {
 	}
 	return out
 }
+
+// ErrTooDeep says that files include each other without end, or as good as.
+var ErrTooDeep = errors.New("included too deep, as files do that include each other")
 
 // Unread is a file that is named and was not read.
 type Unread struct {
@@ -120,10 +124,13 @@ type walk struct {
 }
 
 func (w *walk) file(name string, parent *Directive, from *Include, depth int) {
-	if depth > maxDepth || len(w.docs) >= maxFiles {
-		return
+	if len(w.docs) >= maxFiles {
+		return // the first that was too deep, or the number, says enough
 	}
-	src, err := w.read(name)
+	src, err := []byte(nil), ErrTooDeep
+	if depth <= maxDepth {
+		src, err = w.read(name)
+	}
 	if err != nil {
 		u := Unread{File: name, Err: err}
 		if from != nil {

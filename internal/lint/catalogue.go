@@ -16,7 +16,9 @@ var (
 	//go:embed directives/vsftpd.txt
 	vsftpdTable string // name, bool|number|string, default, version that brought it
 	//go:embed directives/proftpd.txt
-	proftpdTable string // name, module, fewest and most arguments, contexts, bool, version
+	// name, module, fewest and most parameters (a list: these numbers alone; even or
+	// odd: in pairs), contexts, bool, version
+	proftpdTable string
 	//go:embed directives/pureftpd.txt
 	pureftpdTable string // name, form of the value, optional: not in every build
 	//go:embed directives/pureftpd-dir.txt

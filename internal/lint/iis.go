@@ -180,36 +180,54 @@ func is(s ...string) func(string) bool { return func(v string) bool { return fol
 // ftpSites lists the sites that have an FTP binding.
 func (c *config) ftpSites() []*conf.Directive {
 	var out []*conf.Directive
-	for d := range c.All() {
-		if d.Name != "binding" {
-			continue
-		}
+	seen := map[*conf.Directive]bool{}
+	for _, d := range c.Named("binding") {
 		if a, _ := d.Attr("protocol"); !fold(a.Value, "ftp") {
 			continue
 		}
-		if site := d.Within("site"); site != nil && !slices.Contains(out, site) {
+		if site := d.Within("site"); site != nil && !seen[site] {
+			seen[site] = true
 			out = append(out, site)
 		}
 	}
 	return out
 }
 
-// siteAttr is an attribute of a site's FTP settings, or of the defaults of all
-// sites.
-func (c *config) siteAttr(site *conf.Directive, path, name string) (string, *conf.Directive) {
-	value, from := "", (*conf.Directive)(nil)
-	for _, d := range c.iisElements(path) {
-		a, ok := d.Attr(name)
-		if d.Within("site") == site {
-			if ok {
-				return a.Value, d
+// inSite is an element of the FTP settings of a site; that of the defaults of all
+// sites is under the key of nil.
+type inSite struct {
+	site *conf.Directive
+	path string
+}
+
+// siteElement finds an element of a site, or of the defaults of all sites.
+func (c *config) siteElement(site *conf.Directive, path string) *conf.Directive {
+	if c.sites == nil {
+		c.sites = map[inSite]*conf.Directive{}
+		for p, all := range c.paths {
+			for _, d := range all {
+				if s := d.Within("site"); s != nil || d.Within("siteDefaults") != nil {
+					c.sites[inSite{s, p}] = d
+				}
 			}
-			from = d
-		} else if d.Within("siteDefaults") != nil && ok && value == "" {
-			value = a.Value
 		}
 	}
-	return value, from
+	return c.sites[inSite{site, path}]
+}
+
+// siteAttr is an attribute of a site's FTP settings, or of the defaults of all
+// sites, and the site's own element.
+func (c *config) siteAttr(site *conf.Directive, path, name string) (string, *conf.Directive) {
+	own := c.siteElement(site, path)
+	for _, d := range []*conf.Directive{own, c.siteElement(nil, path)} {
+		if d == nil {
+			continue
+		}
+		if a, ok := d.Attr(name); ok {
+			return a.Value, own
+		}
+	}
+	return "", own
 }
 
 // named is the place of a site, with its name.
@@ -228,27 +246,84 @@ func (c *config) iisPorts() (d *conf.Directive, low, high int) {
 	return nil, 0, 0
 }
 
-// iisWrites finds rules that let strangers write: for anonymous users, or for
-// all where anonymous login is on.
+// siteRules lists the authorization rules that hold for a site: those of the
+// server, less and more what the site's <location> says. (Rules of a directory
+// within the site are not among them.)
+func (c *config) siteRules(site *conf.Directive) []*conf.Directive {
+	name, _ := site.Attr("name")
+	if c.access == nil {
+		c.access = map[string][]*conf.Directive{}
+		for _, d := range c.iisElements("system.ftpServer/security/authorization") {
+			path := ""
+			if l := d.Within("location"); l != nil {
+				a, _ := l.Attr("path")
+				path = strings.ToLower(strings.Trim(a.Value, "/"))
+			}
+			c.access[path] = append(c.access[path], c.Children(d)...)
+		}
+	}
+	var out []*conf.Directive
+	for _, x := range slices.Concat(c.access[""], c.access[strings.ToLower(name.Value)]) {
+		switch x.Name {
+		case "clear":
+			out = nil
+		case "remove":
+			out = slices.DeleteFunc(out, func(y *conf.Directive) bool { return ruleKey(x) == ruleKey(y) })
+		case "add":
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// ruleKey is equal for a rule and the element that removes it.
+func ruleKey(d *conf.Directive) string {
+	var key []string
+	for _, n := range []string{"users", "roles", "permissions"} {
+		a, _ := d.Attr(n)
+		words := strings.FieldsFunc(strings.ToLower(a.Value), func(r rune) bool { return r == ',' || r == ' ' })
+		slices.Sort(words)
+		key = append(key, strings.Join(words, ","))
+	}
+	return strings.Join(key, "|")
+}
+
+// iisWrites finds rules that let strangers write to a site where anonymous login
+// is on.
 func iisWrites(c *config) []hit {
-	anonymous := len(iisAttr("ftpServer/security/authentication/anonymousAuthentication", "enabled", "false", "", is("true"))(c)) > 0
 	var out []hit
-	for d := range c.All() {
-		if d.Name != "add" || d.Parent == nil || iisPath(d.Parent) != "system.ftpServer/security/authorization" {
+	told := map[*conf.Directive]bool{}
+	for _, site := range c.ftpSites() {
+		if on, _ := c.siteAttr(site, "ftpServer/security/authentication/anonymousAuthentication", "enabled"); !fold(on, "true") {
 			continue
 		}
-		access, _ := d.Attr("accessType")
-		users, ok := d.Attr("users")
-		permissions, _ := d.Attr("permissions")
-		strangers := false
-		for u := range strings.SplitSeq(users.Value, ",") {
-			u = strings.TrimSpace(u)
-			strangers = strangers || u == "?" || u == "*" && anonymous
-		}
-		if ok && strangers && fold(access.Value, "allow") && strings.Contains(strings.ToLower(permissions.Value), "write") {
+		for _, d := range c.siteRules(site) {
+			access, _ := d.Attr("accessType")
+			users, _ := d.Attr("users")
+			permissions, _ := d.Attr("permissions")
+			strangers := slices.ContainsFunc(strings.Split(users.Value, ","), func(u string) bool { return fold(strings.TrimSpace(u), "?", "*") })
+			if told[d] || !strangers || !fold(access.Value, "allow") || !strings.Contains(strings.ToLower(permissions.Value), "write") {
+				continue
+			}
+			told[d] = true
 			h := c.at(d).with("users", users.Value).mend(c.doc(d).SetAttr(d, "permissions", "Read"))
 			h.pos, h.width = permissions.Pos, max(1, len(permissions.Value))
 			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// iisNobody finds sites without a rule that allows anything: IIS denies what no
+// rule allows.
+func iisNobody(c *config) []hit {
+	var out []hit
+	if len(c.iisElements("system.ftpServer")) == 0 {
+		return nil // a part of a configuration: the rules stand elsewhere
+	}
+	for _, site := range c.ftpSites() {
+		if !slices.ContainsFunc(c.siteRules(site), func(d *conf.Directive) bool { a, ok := d.Attr("accessType"); return !ok || fold(a.Value, "allow") }) {
+			out = append(out, c.named(site))
 		}
 	}
 	return out

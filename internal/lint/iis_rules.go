@@ -25,6 +25,13 @@ func iisServer(ftp string) string {
 	return iisHead + iisTail + "<system.ftpServer>" + ftp + "</system.ftpServer>" + iisEnd
 }
 
+// iisBoth has settings of the site and of the server.
+func iisBoth(site, ftp string) string {
+	return iisHead + "<ftpServer>" + site + "</ftpServer>" + iisTail + "<system.ftpServer>" + ftp + "</system.ftpServer>" + iisEnd
+}
+
+const iisAnonymous = "<security><authentication><anonymousAuthentication enabled=\"true\" /></authentication></security>"
+
 var iisRules = []rule{
 	{
 		name: "bad-xml", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
@@ -94,13 +101,13 @@ var iisRules = []rule{
 		says: text{"anonymousAuthentication is enabled: anybody may log in without an account", "启用了 anonymousAuthentication：任何人不用账号就能登录"},
 		bad:  iisSite("<security><authentication><anonymousAuthentication enabled=\"true\" /></authentication></security>"),
 		good: iisSite("<security><authentication><anonymousAuthentication enabled=\"false\" /></authentication></security>"),
-		look: iisAttr("ftpServer/security/authentication/anonymousAuthentication", "enabled", "false", "false", is("true")),
+		look: iisAttr("ftpServer/security/authentication/anonymousAuthentication", "enabled", "false", "", is("true")),
 	},
 	{
 		name: "anonymous-write", code: finding.ConfigAnonymousWrite, kind: Unsafe, severity: finding.Warning,
 		says: text{"this rule lets users “{users}”, which includes strangers, write", "此规则允许用户“{users}”（包括陌生人）写入"},
-		bad:  iisServer("<security><authorization><add accessType=\"Allow\" users=\"?\" permissions=\"Read, Write\" /></authorization></security>"),
-		good: iisServer("<security><authorization><add accessType=\"Allow\" users=\"?\" permissions=\"Read\" /></authorization></security>"),
+		bad:  iisBoth(iisAnonymous, "<security><authorization><add accessType=\"Allow\" users=\"?\" permissions=\"Read, Write\" /></authorization></security>"),
+		good: iisBoth(iisAnonymous, "<security><authorization><add accessType=\"Allow\" users=\"?\" permissions=\"Read\" /></authorization></security>"),
 		look: iisWrites,
 	},
 	{
@@ -135,6 +142,12 @@ var iisRules = []rule{
 		},
 	},
 	{
+		name: "no-authorization", code: finding.ConfigNoAccessPossible, kind: Contradictory, severity: finding.Error,
+		says: text{"no authorization rule allows anybody into the site {site}: every login gets 530, as IIS denies what no rule allows", "没有任何授权规则允许访问站点 {site}：每次登录都得到 530，因为 IIS 拒绝未被允许的一切"},
+		bad:  iisServer("<security><authorization /></security>"), good: iisServer("<security><authorization><add accessType=\"Allow\" users=\"*\" permissions=\"Read\" /></authorization></security>"),
+		look: iisNobody,
+	},
+	{
 		name: "not-isolated", code: finding.ConfigNotChrooted, kind: Unsafe, severity: finding.Notice,
 		says: text{"userIsolation is {value}: users may walk into each other's directories as far as file permissions let them", "userIsolation 为 {value}：只要文件权限允许，用户就能进入彼此的目录"},
 		bad:  iisSite("<userIsolation mode=\"None\" />"), good: iisSite("<userIsolation mode=\"IsolateAllDirectories\" />"),
@@ -152,8 +165,8 @@ var iisRules = []rule{
 				if fold(unlisted.Value, "false") {
 					continue
 				}
-				for x := range c.All() {
-					if a, _ := x.Attr("allowed"); x.Parent == d && fold(a.Value, "true") {
+				for _, x := range c.Children(d) {
+					if a, _ := x.Attr("allowed"); fold(a.Value, "true") {
 						out = append(out, c.at(d).mend(c.doc(d).SetAttr(d, "allowUnlisted", "false")))
 						break
 					}
@@ -240,9 +253,15 @@ var iisRules = []rule{
 	},
 	{
 		name: "passive-address", code: finding.ConfigPassiveAddress, kind: Contradictory, severity: finding.Error,
-		says: text{"externalIp4Address {value} can't be reached from outside, and is what every client is told", "externalIp4Address {value} 从外部无法到达，而服务器把它告诉每个客户端"},
+		says: text{"externalIp4Address {value} is what every client is told, and can't be reached from outside of its network", "externalIp4Address {value} 会告诉每个客户端，而在其所在网络之外无法到达"},
 		bad:  iisSite("<firewallSupport externalIp4Address=\"10.0.0.5\" />"), good: iisSite("<firewallSupport externalIp4Address=\"198.51.100.7\" />"),
-		look: iisAttr("ftpServer/firewallSupport", "externalIp4Address", "", "", func(v string) bool { return unusable(v) != "" }),
+		look: func(c *config) []hit {
+			var out []hit
+			for _, h := range iisAttr("ftpServer/firewallSupport", "externalIp4Address", "", "", func(v string) bool { return unusable(v) != "" })(c) {
+				out = append(out, unusableAt(h, h.args["value"])...)
+			}
+			return out
+		},
 	},
 	{
 		name: "bounce", code: finding.ConfigBounceAllowed, kind: Unsafe, severity: finding.Warning,
@@ -271,11 +290,11 @@ var iisRules = []rule{
 		bad:  strings.ReplaceAll(iisSite(""), "*:21:", "127.0.0.1:21:"), good: iisSite(""),
 		look: func(c *config) []hit {
 			var out []hit
-			for d := range c.All() {
+			for _, d := range c.Named("binding") {
 				info, ok := d.Attr("bindingInformation")
 				protocol, _ := d.Attr("protocol")
 				host, _, _ := strings.Cut(info.Value, ":")
-				if d.Name == "binding" && ok && fold(protocol.Value, "ftp") && loopback(host) {
+				if ok && fold(protocol.Value, "ftp") && loopback(host) {
 					h := c.at(d).with("value", info.Value)
 					h.pos, h.width = info.Pos, len(info.Value)
 					out = append(out, h)
@@ -292,10 +311,10 @@ var iisRules = []rule{
 		look: func(c *config) []hit {
 			seen := map[string]bool{}
 			var out []hit
-			for d := range c.All() {
+			for _, d := range c.Named("binding") {
 				info, ok := d.Attr("bindingInformation")
 				protocol, _ := d.Attr("protocol")
-				if d.Name != "binding" || !ok || !fold(protocol.Value, "ftp") {
+				if !ok || !fold(protocol.Value, "ftp") {
 					continue
 				}
 				if seen[info.Value] {

@@ -317,6 +317,8 @@ type config struct {
 	whole   bool
 	off     map[*conf.Directive]bool     // sections that do not count (IfModule)
 	servers settings                     // of ProFTPD
+	sites   map[inSite]*conf.Directive   // settings of IIS's sites
+	access  map[string][]*conf.Directive // IIS's authorization by the path of its location
 	paths   map[string][]*conf.Directive // elements of IIS by their path
 	got     map[string]*conf.Directive   // what Get has found
 	near    map[string]string            // names that nobody knows, and what was probably meant
@@ -397,6 +399,20 @@ func (c *config) each(name string) []*conf.Directive {
 		}
 	}
 	return out
+}
+
+// byteOrderMark is what some editors put before everything else in UTF-8.
+const byteOrderMark = "\ufeff"
+
+// marked tells of a byte order mark before the first name of a file.
+func (c *config) marked(d *conf.Directive) bool {
+	if d.Pos.Line != 1 || !strings.HasPrefix(d.Name, byteOrderMark) {
+		return false
+	}
+	h := c.at(d).mend(c.doc(d).Replace(d, strings.TrimPrefix(strings.TrimRight(d.Raw, "\r"), byteOrderMark)))
+	h.width = len(byteOrderMark)
+	c.note("byte-order-mark", h)
+	return true
 }
 
 // likely is the known name that was probably meant, or "". Where very many

@@ -156,6 +156,9 @@ func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, may
 	}
 	k, ok := proftpdKnown().find(d.Name)
 	if !ok {
+		if c.marked(d) {
+			return
+		}
 		c.proftpdUnknown(d, proftpdKnown().names, maybe)
 		return
 	}
@@ -169,12 +172,7 @@ func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, may
 		c.note("wrong-context", c.at(d).with("context", contextName(ctx)))
 		return
 	}
-	if n := number(k.col(1)); len(d.Args) < n {
-		c.note("missing-value", c.at(d))
-		return
-	}
-	if n := number(k.col(2)); n >= 0 && len(d.Args) > n {
-		c.note("extra-arguments", c.value(d, n))
+	if !c.proftpdNumber(d, k) {
 		return
 	}
 	if k.col(4) == "bool" && !proftpdBool(d.Arg(0)) {
@@ -184,6 +182,40 @@ func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, may
 	if !proftpdValue(d) {
 		c.note("bad-value", c.value(d, 0))
 	}
+}
+
+// proftpdNumber tells whether a directive has a number of parameters that ProFTPD
+// takes, and notes where not.
+func (c *config) proftpdNumber(d *conf.Directive, k known) bool {
+	n := len(d.Args)
+	if n < number(k.col(1)) {
+		c.note("missing-value", c.at(d))
+		return false
+	}
+	most := k.col(2)
+	switch {
+	case most == "":
+	case most == "even" || most == "odd":
+		if (n%2 == 0) != (most == "even") {
+			c.note("missing-value", c.at(d))
+			return false
+		}
+	case strings.Contains(most, ","): // these and no others
+		all := strings.Split(most, ",")
+		if slices.Contains(all, strconv.Itoa(n)) {
+			return true
+		}
+		if last := number(all[len(all)-1]); n > last {
+			c.note("extra-arguments", c.value(d, last))
+		} else {
+			c.note("missing-value", c.at(d))
+		}
+		return false
+	case n > number(most):
+		c.note("extra-arguments", c.value(d, number(most)))
+		return false
+	}
+	return true
 }
 
 // loadedInBase: a directive of a part of mod_sql or mod_wrap2 counts with any of

@@ -11,6 +11,11 @@ import (
 
 var proftpdRules = []rule{
 	{
+		name: "byte-order-mark", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"the file begins with a byte order mark, as Windows editors write it; ProFTPD takes it for a part of the first name and does not start", "文件以字节顺序标记（BOM）开头，Windows 编辑器会写入它；ProFTPD 把它当作第一个名称的一部分，无法启动"},
+		bad:  "\ufeffPort 21\n", good: "Port 21\n",
+	},
+	{
 		name: "bad-tag", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
 		says: text{"the head of a section must end with >; ProFTPD does not start", "段的开头必须以 > 结束；ProFTPD 无法启动"},
 		bad:  "<Limit LOGIN\n", good: "<Limit LOGIN>\nDenyAll\n</Limit>\n",

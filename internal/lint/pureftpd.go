@@ -102,6 +102,9 @@ func (c *config) pureMend(d *conf.Directive, form string) hit {
 }
 
 func (c *config) pureUnknown(d *conf.Directive, names []string) {
+	if c.marked(d) {
+		return
+	}
 	if near := c.likely(d.Name, names); near != "" {
 		h := c.at(d).with("near", near)
 		if c.Kind() == conf.PureFTPD {

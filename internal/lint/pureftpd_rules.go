@@ -10,6 +10,11 @@ import (
 
 var pureftpdRules = []rule{
 	{
+		name: "byte-order-mark", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"the file begins with a byte order mark, as Windows editors write it; Pure-FTPd takes it for a part of the first name and does not start", "文件以字节顺序标记（BOM）开头，Windows 编辑器会写入它；Pure-FTPd 把它当作第一个名称的一部分，无法启动"},
+		bad:  "\ufeffMaxIdleTime 15\n", good: "MaxIdleTime 15\n",
+	},
+	{
 		name: "missing-value", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
 		says: text{"{name} has no value; Pure-FTPd does not start", "{name} 没有值；Pure-FTPd 无法启动"},
 		bad:  "MaxIdleTime\n", good: "MaxIdleTime 15\n",

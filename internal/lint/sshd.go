@@ -89,6 +89,9 @@ var sshdMayBeEmpty = []string{
 func (c *config) sshdDirective(d *conf.Directive) {
 	k, ok := sshdKnown().find(d.Name)
 	if !ok {
+		if c.marked(d) {
+			return
+		}
 		if near := c.likely(d.Name, sshdKnown().names); near != "" {
 			c.note("unknown-near", c.at(d).with("near", near).mend(c.doc(d).Replace(d, c.doc(d).Statement(near, d.Args...))))
 			return

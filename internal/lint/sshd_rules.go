@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"errors"
 	"strings"
 
 	"ftpdoctor/internal/conf"
@@ -8,6 +9,11 @@ import (
 )
 
 var sshdRules = []rule{
+	{
+		name: "byte-order-mark", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"the file begins with a byte order mark, as Windows editors write it; sshd takes it for a part of the first name and does not start", "文件以字节顺序标记（BOM）开头，Windows 编辑器会写入它；sshd 把它当作第一个名称的一部分，无法启动"},
+		bad:  "\ufeffPort 22\n", good: "Port 22\n",
+	},
 	{
 		name: "open-quote", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
 		says: text{"a quote is not closed; sshd does not start", "引号没有闭合；sshd 无法启动"},
@@ -75,11 +81,24 @@ var sshdRules = []rule{
 		look: func(c *config) []hit {
 			var out []hit
 			for _, u := range c.Unread() {
-				if d := u.Include.Directive; d != nil && !strings.ContainsAny(u.Include.Pattern, "*?[") {
+				if d := u.Include.Directive; d != nil && !errors.Is(u.Err, conf.ErrTooDeep) && !strings.ContainsAny(u.Include.Pattern, "*?[") {
 					out = append(out, c.value(d, 0).with("value", u.Include.Pattern))
 				}
 			}
 			return out
+		},
+	},
+	{
+		name: "include-loop", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"files include each other more than 16 deep at {value}; sshd does not start", "文件在 {value} 处相互包含超过 16 层；sshd 无法启动"},
+		bad:  "Include sshd_config\n", good: "Port 22\n",
+		look: func(c *config) []hit {
+			for _, u := range c.Unread() {
+				if d := u.Include.Directive; d != nil && errors.Is(u.Err, conf.ErrTooDeep) {
+					return one(c.value(d, 0).with("value", u.Include.Pattern))
+				}
+			}
+			return nil
 		},
 	},
 	{

@@ -139,6 +139,9 @@ func vsftpdForm(c *config, problems []conf.Problem) {
 func (c *config) vsftpdDirective(d *conf.Directive) {
 	k, ok := vsftpdKnown().find(d.Name)
 	if !ok {
+		if c.marked(d) {
+			return
+		}
 		h := c.at(d)
 		if near := c.likely(d.Name, vsftpdKnown().names); near != "" {
 			h = h.with("near", near).mend(c.doc(d).Replace(d, near+"="+strings.TrimSpace(d.Arg(0))))

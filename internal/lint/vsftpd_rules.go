@@ -10,6 +10,11 @@ import (
 
 var vsftpdRules = []rule{
 	{
+		name: "byte-order-mark", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"the file begins with a byte order mark, as Windows editors write it; vsftpd takes it for a part of the first name and does not start", "文件以字节顺序标记（BOM）开头，Windows 编辑器会写入它；vsftpd 把它当作第一个名称的一部分，无法启动"},
+		bad:  "\ufefflisten=YES\n", good: "listen=YES\n",
+	},
+	{
 		name: "blank-before-equals", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
 		says: text{"vsftpd allows no blank before the equals sign: it takes “{name} ” for another name and does not start", "vsftpd 不允许等号前有空格：它把“{name} ”当成另一个名称，因而无法启动"},
 		bad:  "listen =YES\n", good: "listen=YES\n",
