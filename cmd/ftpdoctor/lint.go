@@ -19,9 +19,9 @@ import (
 	"ftpdoctor/internal/lint"
 )
 
-// maxConfig bounds a configuration file; real ones have some kilobytes, those
-// of IIS up to a megabyte.
-const maxConfig = 4 << 20
+// maxConfig bounds a configuration file; real ones have some kilobytes, those of
+// IIS and of providers with thousands of virtual hosts some megabytes.
+const maxConfig = 16 << 20
 
 var lintFormats = []string{"text", "json", "sarif"}
 

@@ -57,9 +57,14 @@ func configFile(dir, text string) string {
 
 // say runs a program and returns its words.
 func say(ctx context.Context, root string, stdin *os.File, name string, args ...string) (string, int) {
-	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
 	defer stop()
 	c := exec.CommandContext(ctx, filepath.Join(root, name), args...)
+	// Programs of another release come with their own C library.
+	if loader := filepath.Join(root, "lib64/ld-linux-x86-64.so.2"); os.Getenv("FTPDOCTOR_LINT_ROOT") != "" && root != "/" {
+		lib := filepath.Join(root, "usr/lib/x86_64-linux-gnu")
+		c = exec.CommandContext(ctx, loader, append([]string{"--library-path", lib + ":" + filepath.Join(root, "lib/x86_64-linux-gnu"), filepath.Join(root, name)}, args...)...)
+	}
 	c.Env = append(os.Environ(), "LD_LIBRARY_PATH="+filepath.Join(root, "usr/lib/x86_64-linux-gnu")+":"+filepath.Join(root, "usr/lib/aarch64-linux-gnu"), "LC_ALL=C")
 	c.Stdin = stdin
 	out, err := c.CombinedOutput()
@@ -333,6 +338,56 @@ userlist_file=/etc/vsftpd.user_list
 idle_session_timeout=600
 # the end
 `
+	richProFTPD = `LoadModule mod_sql.c
+Port 21
+User root
+Group root
+DefaultAddress 127.0.0.1
+TimeoutSession 3600 group staff
+MaxInstances 50
+TransferRate RETR 100:1024 user alice
+TransferRate STOR 50
+HideFiles ^\.ht user !root
+MaxRetrieveFileSize 1 Gb
+MaxStoreFileSize 100 Mb user bob
+SQLBackend sqlite3
+SQLConnectInfo /nonexistent/db user word
+SQLAuthTypes Crypt
+SQLUserInfo users userid passwd uid gid homedir shell
+SQLGroupInfo groups groupname gid members
+SQLNamedQuery count SELECT "count(*) from users"
+DisplayLogin welcome.msg
+AllowFilter ".*"
+PathDenyFilter "\.ht"
+<Global>
+  DefaultRoot ~
+  Umask 022 027
+  PassivePorts 50000 50199
+  TLSEngine on
+  TLSRequired auth+data
+  TLSProtocol TLSv1.2 TLSv1.3
+  TLSOptions NoSessionReuseRequired
+</Global>
+<Class local>
+  From 192.0.2.0/24
+</Class>
+<VirtualHost 127.0.0.9>
+  ServerName "second host"
+  MaxClients 10 "Sorry, %m"
+  <Limit LOGIN>
+    Order deny,allow
+    AllowClass local
+    DenyAll
+  </Limit>
+  <Directory /srv/in>
+    AllowOverwrite on
+    <Limit STOR MKD>
+      AllowUser alice
+      DenyAll
+    </Limit>
+  </Directory>
+</VirtualHost>
+`
 	richSSHD = `Port 22
 AddressFamily any
 PermitRootLogin prohibit-password
@@ -379,6 +434,7 @@ func lintPrograms(t *testing.T, root string) []program {
 		e = strings.ReplaceAll(e, "Include /etc/proftpd/", "# Include /etc/proftpd/")
 		proftpd = append(proftpd, proftpdHead+e)
 	}
+	proftpd = append(proftpd, proftpdHead+richProFTPD)
 	options := examples(t, root, "etc/pure-ftpd/pure-ftpd.conf", "usr/share/doc/pure-ftpd/pure-ftpd.conf.gz")
 	var dir strings.Builder
 	for _, name := range []string{"MinUID", "AltLog", "NoAnonymous", "FSCharset", "TLSCipherSuite"} {
@@ -405,17 +461,136 @@ func TestLintAgrees(t *testing.T) {
 		}
 		t.Skipf("no servers here: %v", err)
 	}
-	root, err := packageRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range lintPrograms(t, root) {
+	for _, p := range lintPrograms(t, lintRoot(t)) {
 		t.Run(p.name, func(t *testing.T) { agree(t, p) })
 	}
 }
 
+// lintRoot is where the packages are unpacked: the lab's, or those of another
+// release with what they depend on, named by FTPDOCTOR_LINT_ROOT.
+func lintRoot(t *testing.T) string {
+	t.Helper()
+	if root := os.Getenv("FTPDOCTOR_LINT_ROOT"); root != "" {
+		return root
+	}
+	root, err := packageRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// lintSeed is the same every time, unless FTPDOCTOR_LINT_SEED is a number, or
+// random. lintMistakes multiplies how many are made.
+func lintSeed(t *testing.T) uint64 {
+	t.Helper()
+	switch s := os.Getenv("FTPDOCTOR_LINT_SEED"); s {
+	case "":
+		return 1
+	case "random":
+		seed := rand.Uint64()
+		t.Logf("FTPDOCTOR_LINT_SEED=%d", seed)
+		return seed
+	default:
+		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
+func lintMistakes(t *testing.T, n int) int {
+	t.Helper()
+	times := os.Getenv("FTPDOCTOR_LINT_TIMES")
+	if times == "" {
+		return n
+	}
+	k, err := strconv.Atoi(times)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n * k
+}
+
 // varying is what differs from one message of a kind to the next.
 var varying = regexp.MustCompile(`'[^']*'|\d+`)
+
+// exampleText is an example of a rule as a program can be asked about it.
+func exampleText(p program, root, text string) string {
+	if p.kind != conf.ProFTPD {
+		return text
+	}
+	head := "ModulePath " + filepath.Join(root, "usr/lib/proftpd") + "\n"
+	for _, m := range []string{"mod_tls.c", "mod_sql.c"} {
+		if !strings.Contains(text, m) {
+			head += "LoadModule " + m + "\n"
+		}
+	}
+	return head + regexp.MustCompile(`(?m)^(User|Group) (ftp|proftpd|nogroup)$`).ReplaceAllString(text, "$1 root")
+}
+
+// TestLintExamples asks the real programs about the examples of the rules: they
+// refuse the bad ones that lint calls refused, take the good ones, and take the
+// bad ones once the edits of the rule are made.
+func TestLintExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks real servers")
+	}
+	if err := Fetch(t.Context()); err != nil {
+		if os.Getenv("FTPDOCTOR_LAB") == "require" {
+			t.Fatal(err)
+		}
+		t.Skipf("no servers here: %v", err)
+	}
+	root := lintRoot(t)
+	for _, p := range lintPrograms(t, root) {
+		t.Run(p.name, func(t *testing.T) {
+			dir := t.TempDir()
+			refused, good, mended := 0, 0, 0
+			for _, r := range lint.Rules() {
+				if r.Server != lint.System(p.kind) || strings.HasPrefix(r.Bad, "==> ") != (p.kind == conf.PureFTPDDir) || strings.Contains(r.Bad, "Include ") {
+					continue
+				}
+				if a, said := p.ask(t.Context(), dir, exampleText(p, root, r.Good)); a == refuses {
+					t.Errorf("%s: the good example is refused: %s", r.ID, said)
+				}
+				good++
+				never := r.Severity == finding.Critical && (r.Kind == lint.Syntax || r.Kind == lint.Unknown)
+				// What a rule says may be of a module that is not loaded or of a start, not of reading.
+				unread := slices.Contains([]string{"proftpd/module-not-loaded", "proftpd/end-not-alone"}, r.ID)
+				if a, said := p.ask(t.Context(), dir, exampleText(p, root, r.Bad)); never && !unread && a == accepts {
+					t.Errorf("%s: the bad example is accepted: %s", r.ID, said)
+				} else if never {
+					refused++
+				}
+				if p.kind == conf.PureFTPDDir {
+					continue
+				}
+				doc, problems := conf.Parse(p.kind, "test.conf", []byte(r.Bad))
+				var edits []conf.Edit
+				for _, x := range lint.Check(conf.Single(doc), problems).Problems {
+					if x.Rule == r.ID {
+						edits = append(edits, x.Edits...)
+					}
+				}
+				if len(edits) == 0 {
+					continue
+				}
+				changed, err := doc.Apply(edits...)
+				if err != nil {
+					t.Errorf("%s: %v", r.ID, err)
+					continue
+				}
+				if a, said := p.ask(t.Context(), dir, exampleText(p, root, string(changed.Bytes()))); a == refuses {
+					t.Errorf("%s: refused once its edits are made: %s\n%s", r.ID, said, changed.Bytes())
+				}
+				mended++
+			}
+			t.Logf("%d bad examples refused, %d good ones taken, %d mended ones taken", refused, good, mended)
+		})
+	}
+}
 
 func agree(t *testing.T, p program) {
 	if _, err := exec.LookPath("perl"); err != nil && p.kind == conf.PureFTPDDir {
@@ -433,10 +608,8 @@ func agree(t *testing.T, p program) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	const workers = 2
-	seed := uint64(1)
-	if n, err := strconv.ParseUint(os.Getenv("FTPDOCTOR_LINT_SEED"), 10, 64); err == nil {
-		seed = n // other mistakes than every time
-	}
+	seed := lintSeed(t)
+	p.changes = lintMistakes(t, p.changes)
 	for w := range workers {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(seed, uint64(w)))

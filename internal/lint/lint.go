@@ -314,21 +314,22 @@ type config struct {
 	formal map[string][]hit // what form shows, by the name of the rule
 	// whole: this is a server's main file and not a part that another includes,
 	// so that what is not in it is not said anywhere.
-	whole   bool
-	off     map[*conf.Directive]bool     // sections that do not count (IfModule)
-	servers settings                     // of ProFTPD
-	sites   map[inSite]*conf.Directive   // settings of IIS's sites
-	access  map[string][]*conf.Directive // IIS's authorization by the path of its location
-	paths   map[string][]*conf.Directive // elements of IIS by their path
-	got     map[string]*conf.Directive   // what Get has found
-	near    map[string]string            // names that nobody knows, and what was probably meant
-	masks   map[place][]span             // the passwords of each line
+	whole       bool
+	off         map[*conf.Directive]bool     // sections that do not count (IfModule)
+	servers     settings                     // of ProFTPD
+	sites       map[inSite]*conf.Directive   // settings of IIS's sites
+	access      map[string][]*conf.Directive // IIS's authorization by the path of its location
+	paths       map[string][]*conf.Directive // elements of IIS by their path
+	got         map[string]*conf.Directive   // what Get has found
+	near        map[string]string            // names that nobody knows, and what was probably meant
+	masks       map[place][]span             // the passwords of each line
+	secretNames map[string]int               // where the secrets of a directive begin
 }
 
 func newConfig(set *conf.Set) *config {
 	c := &config{
 		Set: set, formal: map[string][]hit{}, off: map[*conf.Directive]bool{}, paths: map[string][]*conf.Directive{},
-		got: map[string]*conf.Directive{}, near: map[string]string{}, masks: map[place][]span{},
+		got: map[string]*conf.Directive{}, near: map[string]string{}, masks: map[place][]span{}, secretNames: map[string]int{},
 	}
 	c.whole = len(set.Unread()) == 0
 	c.findSecrets()

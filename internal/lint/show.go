@@ -27,10 +27,7 @@ var secrets = map[string]int{
 
 // firstSecret is the first argument of a directive that must not be shown, or -1.
 // A name that is mistyped or unknown is taken for what it was meant to be.
-func firstSecret(k conf.Kind, name string) int {
-	if k != conf.ProFTPD {
-		return -1
-	}
+func firstSecret(name string) int {
 	low := strings.ToLower(name)
 	if i, ok := secrets[low]; ok {
 		return i
@@ -52,23 +49,32 @@ func firstSecret(k conf.Kind, name string) int {
 // maxName is longer than the name of any directive.
 const maxName = 64
 
+// secretFrom is firstSecret, remembered.
+func (c *config) secretFrom(name string) int {
+	first, ok := c.secretNames[name]
+	switch {
+	case ok:
+		return first
+	case len(c.secretNames) >= maxLikely:
+		return 0 // nobody has so many names
+	}
+	first = firstSecret(name)
+	c.secretNames[name] = first
+	return first
+}
+
 // findSecrets notes where passwords stand.
 func (c *config) findSecrets() {
-	known := map[string]int{}
 	for d := range c.All() {
 		for _, a := range d.Attrs {
 			if strings.HasSuffix(strings.ToLower(a.Name), "password") && a.Value != "" {
 				c.maskAttr(a.Pos)
 			}
 		}
-		first, ok := known[d.Name]
-		if !ok && len(known) < maxLikely {
-			first = firstSecret(c.Kind(), d.Name)
-			known[d.Name] = first
-		} else if !ok {
-			first = 0 // nobody has so many names
+		if c.Kind() != conf.ProFTPD {
+			continue
 		}
-		for i := first; i >= 0 && i < len(d.At); i++ {
+		for i := c.secretFrom(d.Name); i >= 0 && i < len(d.At); i++ {
 			c.maskWord(d.At[i])
 		}
 	}
@@ -107,7 +113,10 @@ const masked = "****"
 
 // open lists the arguments of a directive with the secret ones masked.
 func (c *config) open(d *conf.Directive) []string {
-	first := firstSecret(c.Kind(), d.Name)
+	if c.Kind() != conf.ProFTPD {
+		return d.Args
+	}
+	first := c.secretFrom(d.Name)
 	if first < 0 || first >= len(d.Args) {
 		return d.Args
 	}

@@ -44,6 +44,7 @@ var words = map[string]text{
 	"absent":   {"nothing of this name is there", "没有找到这个文件"},
 	"mend":     {"mends it:", "修改："},
 	"explain":  {"More on each: ftpdoctor explain CODE", "逐项说明：ftpdoctor explain CODE"},
+	"omitted":  {"%d more of the same are not shown", "另有 %d 项同类问题没有列出"},
 	"edits":    {"Edits that mend %d of them: -v shows them", "其中 %d 项可以直接修改，-v 显示修改内容"},
 	"comma":    {", ", "，"},
 }
@@ -205,6 +206,9 @@ func (p *printer) summary(r *Result) {
 		return
 	}
 	p.para("", say(p.Lang, "total", visible(r.Main), strings.Join(parts, words["comma"].in(p.Lang)), System(r.Kind), size))
+	if r.Omitted > 0 {
+		p.para("", say(p.Lang, "omitted", r.Omitted))
+	}
 	if edits > 0 && !p.Verbose {
 		p.para("", say(p.Lang, "edits", edits))
 	}

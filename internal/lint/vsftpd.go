@@ -153,7 +153,7 @@ func (c *config) vsftpdDirective(d *conf.Directive) {
 	}
 	if ours, foreign := strings.CutPrefix(k.col(2), "redhat:"); foreign {
 		if !strings.Contains(d.Pos.File, "/vsftpd/") { // Red Hat's place: its program reads the file
-			c.note("red-hat-name", c.at(d).with("near", ours).mend(c.doc(d).Replace(d, ours+"="+strings.TrimSpace(d.Arg(0)))))
+			c.note("red-hat-name", c.at(d).with("near", ours))
 		}
 	} else if k.col(2) != "" {
 		c.note("newer", c.at(d).with("version", k.col(2)))
