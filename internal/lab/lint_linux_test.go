@@ -347,7 +347,6 @@ TimeoutSession 3600 group staff
 MaxInstances 50
 TransferRate RETR 100:1024 user alice
 TransferRate STOR 50
-HideFiles ^\.ht user !root
 MaxRetrieveFileSize 1 Gb
 MaxStoreFileSize 100 Mb user bob
 SQLBackend sqlite3
@@ -357,6 +356,10 @@ SQLUserInfo users userid passwd uid gid homedir shell
 SQLGroupInfo groups groupname gid members
 SQLNamedQuery count SELECT "count(*) from users"
 DisplayLogin welcome.msg
+ListOptions "-l" maxfiles 2000 strict
+ControlsInterval 5
+DebugLevel 0
+SyslogLevel warn
 AllowFilter ".*"
 PathDenyFilter "\.ht"
 <Global>
@@ -366,7 +369,7 @@ PathDenyFilter "\.ht"
   TLSEngine on
   TLSRequired auth+data
   TLSProtocol TLSv1.2 TLSv1.3
-  TLSOptions NoSessionReuseRequired
+  TLSOptions NoSessionReuseRequired EnableDiags
 </Global>
 <Class local>
   From 192.0.2.0/24
@@ -380,6 +383,7 @@ PathDenyFilter "\.ht"
     DenyAll
   </Limit>
   <Directory /srv/in>
+    HideFiles ^\.ht user !root
     AllowOverwrite on
     <Limit STOR MKD>
       AllowUser alice

@@ -236,7 +236,7 @@ func Check(set *conf.Set, problems []conf.Problem) *Result {
 // Bounds of what is judged and told. No server has so many lines or levels; the
 // rules take time in proportion to the lines.
 const (
-	maxDirectives = 1_000_000
+	maxDirectives = 600_000
 	maxNesting    = 64
 	maxHits       = 3000 // of one rule
 	maxEdit       = 64 << 10

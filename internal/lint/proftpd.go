@@ -180,8 +180,26 @@ func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, may
 		return
 	}
 	if !proftpdValue(d) {
-		c.note("bad-value", c.value(d, 0))
+		c.note("bad-value", c.proftpdBadValue(d))
 	}
+}
+
+// proftpdBadValue is the place of what is wrong. An option that mod_tls has no
+// longer, or never had, can be left out.
+func (c *config) proftpdBadValue(d *conf.Directive) hit {
+	if !d.Is("TLSOptions") {
+		return c.value(d, 0)
+	}
+	i := slices.IndexFunc(d.Args, func(a string) bool { return !fold(a, tlsOptions...) })
+	h := c.value(d, i)
+	keep := slices.DeleteFunc(slices.Clone(d.Args), func(a string) bool { return !fold(a, tlsOptions...) })
+	if near := c.likely(d.Args[i], tlsOptions); near != "" {
+		keep = append(keep, near)
+	}
+	if len(keep) == 0 {
+		return h.mend(c.doc(d).Delete(d))
+	}
+	return h.mend(c.doc(d).Replace(d, c.doc(d).Statement(d.Name, keep...)))
 }
 
 // proftpdNumber tells whether a directive has a number of parameters that ProFTPD
@@ -279,10 +297,30 @@ func proftpdValue(d *conf.Directive) bool {
 		return !slices.ContainsFunc(d.Args, func(a string) bool { return !proftpdOctal.MatchString(a) }) // of any size
 	case "maxinstances", "maxclients", "maxclientsperhost", "maxclientsperuser", "maxhostsperuser", "maxloginattempts", "maxconnectionsperhost":
 		return fold(v, "none") || digits(v) && number(v) > 0
-	case "controlsmaxclients":
+	case "controlsmaxclients", "controlsauthfreshness":
 		return digits(v) && number(v) > 0
-	case "timeoutidle", "timeoutlogin", "timeoutnotransfer", "timeoutstalled":
+	case "controlsinterval":
+		return leading(v) > 0
+	case "debuglevel":
+		return digits(v)
+	case "tcpbacklog":
+		return leading(v) >= 1 && leading(v) <= 255
+	case "timeoutidle", "timeoutlogin", "timeoutnotransfer", "timeoutstalled", "timeoutlinger", "timeoutsession",
+		"tlstimeouthandshake", "tlsstaplingtimeout", "exectimeout", "ldapconnecttimeout", "ldapquerytimeout":
 		return proftpdDuration.MatchString(v)
+	case "sysloglevel":
+		return fold(v, "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug")
+	case "processtitles":
+		return fold(v, "terse", "verbose")
+	case "sqlengine":
+		return proftpdBool(v) || fold(v, "auth", "log")
+	case "transferrate":
+		rate, _, _ := strings.Cut(d.Arg(1), ":")
+		return rate != "" && (rate[0] >= '0' && rate[0] <= '9' || rate[0] == '.')
+	case "listoptions":
+		return listOptions(d.Args[1:])
+	case "tlsoptions":
+		return !slices.ContainsFunc(d.Args, func(a string) bool { return !fold(a, tlsOptions...) })
 	case "displaychdir":
 		return len(d.Args) < 2 || proftpdBool(d.Args[1])
 	case "loadmodule":
@@ -302,6 +340,30 @@ func proftpdValue(d *conf.Directive) bool {
 		return fold(both, "allow,deny", "deny,allow")
 	}
 	return true
+}
+
+// tlsOptions are those of mod_tls, 1.3.7 to 1.3.9.
+var tlsOptions = strings.Fields(`AllowClientRenegotiation AllowClientRenegotiations AllowDotLogin AllowPerUser AllowWeakDH AllowWeakSecurity
+	CommonNameRequired dNSNameRequired EnableDiags ExportCertData IgnoreSNI iPAddressRequired NoAutoECDH NoEmptyFragments NoSessionReuseRequired
+	StdEnvVars UseImplicitSSL`)
+
+// listOptions checks what stands behind the first parameter of ListOptions.
+func listOptions(words []string) bool {
+	for i := 0; i < len(words); i++ {
+		switch {
+		case fold(words[i], "strict", "LISTOnly", "NLSTOnly", "noErrorIfAbsent", "NoAdjustedSymlinks", "SortedNLST"):
+		case fold(words[i], "maxfiles", "maxdirs", "maxdepth") && i+1 < len(words) && leading(words[i+1]) > 0:
+			i++
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// leading is the number that a text begins with, or -1.
+func leading(s string) int {
+	return number(s[:len(s)-len(strings.TrimLeft(s, "0123456789"))])
 }
 
 // pf finds a directive's value for the server as a whole.
