@@ -37,6 +37,7 @@ const auditExamples = `  ftpdoctor audit /var/log/vsftpd.log
   ftpdoctor audit /var/log/proftpd/*.log --ip 203.0.113.0/24
   journalctl -o json -u ssh | ftpdoctor audit -
   ftpdoctor audit u_ex261123.log --format json
+  ftpdoctor audit Security.evtx System.evtx               Windows event logs
   ftpdoctor audit vsftpd.log --format ndjson              every event, for a log store
   ftpdoctor audit --follow /var/log/vsftpd.log            what fails, as it happens`
 
@@ -46,6 +47,7 @@ const auditExamplesZh = `  ftpdoctor audit /var/log/vsftpd.log
   ftpdoctor audit /var/log/proftpd/*.log --ip 203.0.113.0/24
   journalctl -o json -u ssh | ftpdoctor audit -
   ftpdoctor audit u_ex261123.log --format json
+  ftpdoctor audit Security.evtx System.evtx               Windows 事件日志
   ftpdoctor audit vsftpd.log --format ndjson              逐条输出事件，供日志平台使用
   ftpdoctor audit --follow /var/log/vsftpd.log            实时显示出现的故障`
 
@@ -57,8 +59,8 @@ by user, the busiest hours.
 The format is found by the content: vsftpd (its own log and xferlog), ProFTPD
 (SystemLog, TransferLog, ExtendedLog, mod_tls, mod_sftp), Pure-FTPd (syslog,
 clf, w3c, stats), OpenSSH's sshd and SFTP server, IIS, FileZilla Server; behind
-syslog (RFC 3164, RFC 5424), or from journalctl -o json. Lines that are not
-understood are counted and shown.
+syslog (RFC 3164, RFC 5424), or from journalctl -o json; .evtx files of Windows.
+Lines that are not understood are counted and shown.
 
 Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage, 3 a log
 could not be read or recognised.`
@@ -70,7 +72,7 @@ const auditLongZh = `一次读完文件服务器的日志，指出谁在失败�
 日志格式按内容识别：vsftpd（自有日志和 xferlog）、ProFTPD（SystemLog、TransferLog、
 ExtendedLog、mod_tls、mod_sftp）、Pure-FTPd（syslog、clf、w3c、stats）、OpenSSH 的
 sshd 和 SFTP 服务、IIS、FileZilla Server；也可来自 syslog（RFC 3164、RFC 5424）或
-journalctl -o json。无法理解的行会被计数并显示。
+journalctl -o json；以及 Windows 的 .evtx 文件。无法理解的行会被计数并显示。
 
 退出码：0 没有达到 --fail-on 的发现，1 有发现，2 用法错误，3 有日志无法读取或识别。`
 

@@ -26,6 +26,7 @@ var auditWords = map[string]map[finding.Lang]string{
 	"zone":       {"en": "Times that state no zone are read as %s.", "zh": "没有标明时区的时间按 %s 解读。"},
 	"year":       {"en": "Years that the log lacks follow from when it was last written to.", "zh": "日志中缺少的年份由其最后写入时间推断。"},
 	"cut":        {"en": "Tables that were full, so that the lighter half is missing: %s.", "zh": "以下表已满，较轻的一半未列出：%s。"},
+	"foreign":    {"en": "Lines of other programs: %s.", "zh": "其他程序的行：%s。"},
 	"filtered":   {"en": "%s events were not asked for.", "zh": "%s 个事件不在所选范围内。"},
 	"timeline":   {"en": "Events over time, %s a column, at most %s", "zh": "事件随时间的分布，每列 %s，峰值 %s"},
 	"failures":   {"en": "Failures over time, at most %s", "zh": "失败随时间的分布，峰值 %s"},
@@ -36,6 +37,12 @@ var auditWords = map[string]map[finding.Lang]string{
 	"attacks":    {"en": "Addresses that guess passwords", "zh": "猜解口令的地址"},
 	"tls":        {"en": "TLS by version and cipher", "zh": "TLS 版本与密码套件"},
 	"unknown":    {"en": "Lines that were not understood: %s of %s", "zh": "无法理解的行：%s / %s"},
+	"damage":     {"en": "Logs that are not sound, read as far as they go", "zh": "不完整的日志，已尽可能读取"},
+	"dirty":      {"en": "copied while Windows was writing it", "zh": "复制时 Windows 仍在写入"},
+	"header":     {"en": "wrong checksum of the file's header", "zh": "文件头校验和错误"},
+	"chunks":     {"en": "chunks with a wrong checksum or beginning: %s", "zh": "校验和或开头错误的块：%s"},
+	"records":    {"en": "records that can't be read: %s", "zh": "无法读取的记录：%s"},
+	"truncated":  {"en": "cut off within a chunk", "zh": "在块中间截断"},
 	"log":        {"en": "log", "zh": "日志"},
 	"kind":       {"en": "kind", "zh": "类型"},
 	"lines":      {"en": "lines", "zh": "行"},
@@ -54,6 +61,14 @@ var auditWords = map[string]map[finding.Lang]string{
 	"aborted":    {"en": "aborted", "zh": "中断"},
 	"names":      {"en": "names", "zh": "用户名"},
 	"got-in":     {"en": "got in as", "zh": "登录成功"},
+	"broken":     {"en": "Aborted transfers, the newest first", "zh": "中断的传输（最新的在前）"},
+	"crawled":    {"en": "Transfers of 1 MiB and more below 64 KiB/s, the longest first", "zh": "1 MiB 以上且低于 64 KiB/s 的传输（耗时最长的在前）"},
+	"when":       {"en": "when", "zh": "时间"},
+	"file":       {"en": "file", "zh": "文件"},
+	"size":       {"en": "size", "zh": "大小"},
+	"rate":       {"en": "per second", "zh": "每秒"},
+	"upload":     {"en": "up", "zh": "上传"},
+	"download":   {"en": "down", "zh": "下载"},
 	"read":       {"en": "What was read", "zh": "读取的日志"},
 	"version":    {"en": "version and cipher", "zh": "版本与套件"},
 	"1h":         {"en": "1 h", "zh": "1 小时"},
@@ -82,7 +97,7 @@ var auditReasons = map[string]map[finding.Lang]string{
 	"login-shell": {"en": "login shell missing", "zh": "登录 shell 不存在"}, "too-many-connections": {"en": "too many connections", "zh": "连接过多"},
 	"too-many-from-source": {"en": "too many from address", "zh": "同一地址连接过多"}, "too-many-for-user": {"en": "too many for user", "zh": "同一用户连接过多"},
 	"source-not-allowed": {"en": "address not allowed", "zh": "地址不被允许"}, "server-aborts": {"en": "server aborts", "zh": "服务器中止"},
-	"resources": {"en": "server out of resources", "zh": "服务器资源不足"}, "active-connection-failed": {"en": "active connection failed", "zh": "主动连接失败"},
+	"service-failed": {"en": "service ended or did not start", "zh": "服务未能启动或意外终止"}, "resources": {"en": "server out of resources", "zh": "服务器资源不足"}, "active-connection-failed": {"en": "active connection failed", "zh": "主动连接失败"},
 	"passive-connection-failed": {"en": "data connection failed", "zh": "数据连接失败"}, "active-refused": {"en": "active mode refused", "zh": "拒绝主动模式"},
 	"transfer-aborted": {"en": "transfer aborted", "zh": "传输中断"}, "permission-denied": {"en": "permission denied", "zh": "权限不足"},
 	"not-found": {"en": "not found", "zh": "不存在"}, "disk-full": {"en": "disk full", "zh": "磁盘已满"}, "quota-exceeded": {"en": "quota exceeded", "zh": "超出配额"},
@@ -129,13 +144,14 @@ func auditSections(s *audit.Summary, lang finding.Lang, verbose int) []report.Se
 		title string
 		table *report.Table
 	}{
-		{"who", v.failures()}, {"attacks", v.attacks()}, {"users", v.users()}, {"tls", v.tls()}, {"read", v.logs()},
+		{"who", v.failures()}, {"attacks", v.attacks()}, {"users", v.users()}, {"broken", v.transfers(s.Broken)}, {"crawled", v.transfers(s.Crawled)}, {"tls", v.tls()}, {"read", v.logs()},
 	} {
 		if t.table == nil || len(t.table.Rows) == 0 {
 			continue
 		}
 		sections = append(sections, report.Section{Title: v.say(t.title), Table: v.short(t.table)})
 	}
+	sections = append(sections, v.damage()...)
 	return append(sections, v.strange()...)
 }
 
@@ -163,6 +179,13 @@ func (v auditView) totals() report.Section {
 	}
 	if len(v.Cut) > 0 {
 		lines = append(lines, v.say("cut", strings.Join(v.Cut, ", ")))
+	}
+	foreign := uint64(0)
+	for _, l := range v.Logs {
+		foreign += l.Foreign
+	}
+	if foreign > 0 {
+		lines = append(lines, v.say("foreign", number(foreign)))
 	}
 	if v.Filtered > 0 {
 		lines = append(lines, v.say("filtered", number(v.Filtered)))
@@ -217,9 +240,14 @@ func (v auditView) head(keys ...string) []string {
 	return keys
 }
 
-func day(t time.Time) string {
+// day writes a time as exactly as there is room for: of logs of one day, to the
+// second.
+func (v auditView) day(t time.Time) string {
 	if t.IsZero() {
 		return "-"
+	}
+	if v.First != nil && v.First.Format(time.DateOnly) == v.Last.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
 	}
 	return t.Format("01-02 15:04")
 }
@@ -228,7 +256,7 @@ func (v auditView) failures() *report.Table {
 	t := &report.Table{Head: v.head("user", "address", "reason", "count", "since", "until"), Left: 3}
 	for _, f := range v.Failures {
 		reason := auditReasons[f.Reason][v.lang]
-		t.Rows = append(t.Rows, []string{orDash(f.User), orDash(f.Source), reason, number(uint64(f.Count)), day(f.First), day(f.Last)})
+		t.Rows = append(t.Rows, []string{orDash(f.User), orDash(f.Source), reason, number(uint64(f.Count)), v.day(f.First), v.day(f.Last)})
 	}
 	return t
 }
@@ -236,7 +264,7 @@ func (v auditView) failures() *report.Table {
 func (v auditView) attacks() *report.Table {
 	t := &report.Table{Head: v.head("address", "bad", "names", "since", "until", "got-in"), Left: 1}
 	for _, a := range v.Attacks {
-		t.Rows = append(t.Rows, []string{a.Source, number(uint64(a.Failed)), number(uint64(a.Names)), day(a.First), day(a.Last), orDash(strings.Join(a.Succeeded, ", "))})
+		t.Rows = append(t.Rows, []string{a.Source, number(uint64(a.Failed)), number(uint64(a.Names)), v.day(a.First), v.day(a.Last), orDash(strings.Join(a.Succeeded, ", "))})
 	}
 	return t
 }
@@ -245,8 +273,42 @@ func (v auditView) users() *report.Table {
 	t := &report.Table{Head: v.head("user", "good", "bad", "up", "down", "aborted", "until"), Left: 1}
 	for _, u := range v.Users {
 		t.Rows = append(t.Rows, []string{
-			u.Name, number(uint64(u.Logins)), number(uint64(u.Failed)), size(u.BytesUp), size(u.BytesDown), number(uint64(u.Aborted)), day(u.Last),
+			u.Name, number(uint64(u.Logins)), number(uint64(u.Failed)), size(u.BytesUp), size(u.BytesDown), number(uint64(u.Aborted)), v.day(u.Last),
 		})
+	}
+	return t
+}
+
+// transfers lists single transfers: by the name of the file alone, where not all
+// is asked for.
+func (v auditView) transfers(list []audit.TransferSummary) *report.Table {
+	t := &report.Table{Head: v.head("when", "user", "file", ""), Left: 4}
+	if v.verbose > 0 {
+		t.Head, t.Left = v.head("when", "user", "address", "file", ""), 5
+	}
+	t.Head = append(t.Head, v.head("size", "rate")...)
+	for _, m := range list {
+		row := []string{"-", orDash(m.User)}
+		if m.Time != nil {
+			row[0] = v.day(*m.Time)
+		}
+		file := m.Path
+		if v.verbose > 0 {
+			row = append(row, orDash(m.Source))
+		} else {
+			file = file[strings.LastIndexAny(file, `/\`)+1:]
+		}
+		direction, bytes, rate := "", "-", "-"
+		if m.Direction != "" {
+			direction = v.say(m.Direction)
+		}
+		if m.Bytes != nil {
+			bytes = size(*m.Bytes)
+		}
+		if m.Rate > 0 {
+			rate = size(m.Rate)
+		}
+		t.Rows = append(t.Rows, append(row, orDash(file), direction, bytes, rate))
 	}
 	return t
 }
@@ -268,6 +330,37 @@ func (v auditView) logs() *report.Table {
 		t.Rows = append(t.Rows, []string{l.Name, l.Dialect, number(l.Lines), number(l.Foreign), number(l.Unknown)})
 	}
 	return t
+}
+
+// damage says what is not sound in Windows event logs.
+func (v auditView) damage() []report.Section {
+	var lines []string
+	for _, l := range v.Logs {
+		d := l.Damage
+		if d == nil {
+			continue
+		}
+		var what []string
+		for _, w := range []struct {
+			is  bool
+			say string
+		}{
+			{d.Dirty, v.say("dirty")},
+			{d.Header, v.say("header")},
+			{d.Chunks > 0, v.say("chunks", number(d.Chunks))},
+			{d.Records > 0, v.say("records", number(d.Records))},
+			{d.Truncated, v.say("truncated")},
+		} {
+			if w.is {
+				what = append(what, w.say)
+			}
+		}
+		lines = append(lines, l.Name+": "+strings.Join(what, ", "))
+	}
+	if lines == nil {
+		return nil
+	}
+	return []report.Section{{Title: v.say("damage"), Lines: lines}}
 }
 
 // strange shows lines that were not understood.

@@ -65,6 +65,15 @@ func reading(s *Summary) string {
 	for _, f := range s.Failures {
 		fmt.Fprintf(&b, "failure %s %s %q %s %d at %s\n", f.Reason, f.Code, f.User, f.Source, f.Count, f.Place)
 	}
+	for i, list := range [][]TransferSummary{s.Broken, s.Crawled} {
+		for _, m := range list {
+			size := int64(-1)
+			if m.Bytes != nil {
+				size = *m.Bytes
+			}
+			fmt.Fprintf(&b, "%s %s %q %s %s %d bytes, %d a second at %s\n", []string{"aborted", "slow"}[i], m.Direction, m.User, m.Source, m.Path, size, m.Rate, m.Place)
+		}
+	}
 	for _, c := range s.TLS {
 		fmt.Fprintf(&b, "tls %s %d\n", c.Name, c.Count)
 	}
@@ -94,19 +103,7 @@ func TestLogs(t *testing.T) {
 			}
 			in := input(filepath.Base(name), string(log))
 			got := reading(audited(t, Options{Workers: 1}, chunkSize, in))
-			file := strings.TrimSuffix(name, ".log") + ".want"
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("reading (-want +got):\n%s", diff)
-			}
+			golden(t, strings.TrimSuffix(name, ".log")+".want", got)
 			if strings.Contains(got, "  ? ") {
 				t.Errorf("lines of a real log are not understood")
 			}
@@ -119,6 +116,23 @@ func TestLogs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// golden compares a reading with the one that is wanted.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("reading (-want +got):\n%s", diff)
 	}
 }
 

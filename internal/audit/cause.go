@@ -48,6 +48,7 @@ const (
 	sourceDenied
 	aborts
 	resources
+	serviceFailed // the service could not start, or ended by itself
 	activeFailed
 	passiveFailed
 	portRefused
@@ -105,6 +106,7 @@ var causes = [nCauses]struct {
 	sourceDenied:      {"source-not-allowed", finding.NetSourceNotAllowed},
 	aborts:            {"server-aborts", finding.ServiceAborts},
 	resources:         {"resources", finding.ServiceResourceExhausted},
+	serviceFailed:     {"service-failed", finding.ServiceFailed},
 	activeFailed:      {"active-connection-failed", finding.DataActiveBlocked},
 	passiveFailed:     {"passive-connection-failed", finding.DataPassiveFiltered},
 	portRefused:       {"active-refused", finding.DataActiveRefused},

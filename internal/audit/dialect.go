@@ -58,6 +58,7 @@ var dialects = []*dialect{
 	{name: "clf", read: (*reader).clf},
 	{name: "w3c", read: (*reader).w3c, columns: true},
 	{name: "pure-ftpd-stats", read: (*reader).stats},
+	{name: "windows-event-log", read: (*reader).windows, sessions: true},
 }
 
 // unrecognised stands for what no dialect can read.

@@ -18,15 +18,18 @@ const (
 	MakeDir
 	RemoveDir
 	List
-	TLSControl // TLS begins on the control connection
-	TLSData    // TLS begins on a data connection
-	Command    // a command that is none of the others
+	TLSControl  // TLS begins on the control connection
+	TLSData     // TLS begins on a data connection
+	Command     // a command that is none of the others
+	Credentials // a service tries a password; how that ends is another event
+	ServiceStart
+	ServiceStop
 	nActions
 )
 
 var actionNames = [nActions]string{
 	"", "connect", "login", "logout", "upload", "download", "delete", "rename", "make-directory", "remove-directory",
-	"list", "tls", "tls-data", "command",
+	"list", "tls", "tls-data", "command", "credentials", "service-start", "service-stop",
 }
 
 func (a Action) String() string { return actionNames[a] }
@@ -81,6 +84,9 @@ type event struct {
 	echo bool
 	// secure: a login that needs no TLS, since it came over SSH.
 	secure bool
+	// shared: any program of the machine may have met it, not the file service
+	// alone.
+	shared bool
 	// showsTLS: the log is one that would show TLS as well.
 	showsTLS bool
 }

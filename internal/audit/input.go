@@ -34,9 +34,6 @@ const chunkSize = 256 << 10
 // here.
 var ErrCompression = errors.New("compressed by a program whose format is not read here; unpack it to standard input")
 
-// ErrEventLog is returned for a file of the Windows event log.
-var ErrEventLog = errors.New("a Windows event log; audit the server's own log, or sshd.log of OpenSSH (SyslogFacility LOCAL0)")
-
 // ErrPause is returned by the reader of a log that is still being written, for
 // "that is all for now": what was read so far is worked on.
 var ErrPause = errors.New("nothing more for now")
@@ -59,6 +56,7 @@ type log struct {
 	examples examples // of unknown lines
 	guessed  bool     // a year was guessed
 	zoned    bool     // a local time was read
+	damage   *Damage  // of a Windows event log
 }
 
 // feed hands out the logs in chunks of whole lines.
@@ -204,8 +202,9 @@ func (f *feed) unpack(raw io.Reader) (io.Reader, error) {
 		return unzstd(b, &f.closers)
 	case bytes.HasPrefix(magic, []byte{0xfd, '7', 'z', 'X', 'Z'}), bytes.HasPrefix(magic, []byte{0x04, 0x22, 0x4d, 0x18}):
 		return nil, ErrCompression
-	case bytes.HasPrefix(magic, []byte("ElfFile\x00")):
-		return nil, ErrEventLog
+	case bytes.HasPrefix(magic, eventFileMagic):
+		f.current.damage = &Damage{}
+		return newEventLog(b, f.current.damage)
 	}
 	if b.Buffered() == 0 {
 		return raw, nil

@@ -118,6 +118,9 @@ func (j *judge) judge(c cause) *finding.Finding {
 func (j *judge) verdict(k whoKey) verdict {
 	w, src := j.tally.who[k], &j.tally.sources[k.source()]
 	c := k.cause()
+	if w.shared && j.tally.users[k.user()].logins == 0 {
+		return passing // nothing tells that the file service has to do with it
+	}
 	if c.login() {
 		return j.login(k, w)
 	}
@@ -137,6 +140,11 @@ func (j *judge) verdict(k whoKey) verdict {
 	case tlsReuse, tlsData, tlsClientCert, tlsNoCertificate, sshSubsystem, sshChroot, sshShell, tooMany, aborts, resources, diskFull, quota, readOnly:
 		if j.attackers[k.source()] {
 			return passing
+		}
+		return failing
+	case serviceFailed:
+		if j.tally.users[k.user()].lastLogin > w.last {
+			return passing // it runs again
 		}
 		return failing
 	case tooManyFromSource, tooManyForUser:
@@ -224,6 +232,9 @@ func (j *judge) about(f *finding.Finding, c cause, keys []whoKey) {
 	j.subject(f, users, sources)
 	if len(users) == 1 {
 		f.With("user", user)
+		if c == serviceFailed {
+			f.With("name", user)
+		}
 	}
 	if len(sources) == 1 {
 		f.With("peer", peer)

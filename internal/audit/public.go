@@ -21,6 +21,7 @@ type Event struct {
 	Code      string // of the finding that goes with the reason
 	Source    string
 	User      string
+	Service   string // of Windows that the event is about
 	Path      string
 	Target    string        // of a rename
 	Bytes     int64         // -1: not stated
@@ -42,6 +43,9 @@ func (p *Event) set(e *event, l *log, line uint64, original []byte) {
 	}
 	if e.millis >= 0 && e.millis < 1<<40 {
 		p.Duration = time.Duration(e.millis) * time.Millisecond
+	}
+	if e.action == ServiceStart || e.action == ServiceStop || e.cause == serviceFailed {
+		p.Service, p.User = p.User, ""
 	}
 	if d := causes[e.cause].def; d != nil {
 		p.Code = string(d.Code)
@@ -69,6 +73,9 @@ func (p *Event) WriteECS(w io.Writer) error {
 	}
 	if p.User != "" {
 		o.User = &ecsName{Name: valid(p.User)}
+	}
+	if p.Service != "" {
+		o.Service = &ecsName{Name: valid(p.Service)}
 	}
 	if p.Path != "" {
 		o.File = &ecsTarget{Path: valid(p.Path), Target: valid(p.Target)}
@@ -109,6 +116,7 @@ type (
 		Event   ecsEvent    `json:"event"`
 		Source  *ecsSource  `json:"source,omitempty"`
 		User    *ecsName    `json:"user,omitempty"`
+		Service *ecsName    `json:"service,omitempty"`
 		File    *ecsTarget  `json:"file,omitempty"`
 		TLS     *ecsTLS     `json:"tls,omitempty"`
 		Process *ecsProcess `json:"process,omitempty"`

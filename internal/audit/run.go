@@ -260,6 +260,9 @@ func (w *worker) inSession(e *event, at position, line []byte) bool {
 	o := orphan{event: *e, at: at}
 	o.event.path, o.event.target, o.event.message, o.event.tlsVersion, o.event.tlsCipher = nil, nil, nil, nil, nil
 	o.event.source, o.event.user = bytes.Clone(e.source), bytes.Clone(e.user)
+	if e.cause == aborted {
+		o.event.path = bytes.Clone(e.path)
+	}
 	if e.cause != noCause {
 		o.line = bytes.Clone(line)
 	}

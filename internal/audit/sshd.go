@@ -213,7 +213,11 @@ func sftpServer(b []byte, e *event) kind {
 	case starts(b, "sent status "):
 		return sftpStatus(b[len("sent status "):], e)
 	case starts(b, "forced close "):
-		return sftpClose(b[7:], e)
+		k := sftpClose(b[7:], e)
+		if k == known { // the client went away with the file open
+			e.outcome, e.cause = Failure, aborted
+		}
+		return k
 	case starts(b, "subsystem request for "):
 		if !contains(b, "failed") {
 			return quiet

@@ -42,11 +42,15 @@ type Summary struct {
 	Sources     []SourceSummary  `json:"sources"`
 	Failures    []FailureSummary `json:"failures"`
 	Attacks     []Attack         `json:"attacks"`
-	TLS         []Count          `json:"tls"`
-	Reasons     []Count          `json:"reasons"`
-	Timeline    []Bucket         `json:"timeline"`
-	HoursOfDay  [24]uint64       `json:"hours_of_day"` // events
-	Busiest     []Bucket         `json:"busiest_hours"`
+	// Transfers that did not end well, the newest, and slow ones, those that took
+	// longest.
+	Broken     []TransferSummary `json:"aborted"`
+	Crawled    []TransferSummary `json:"slow"`
+	TLS        []Count           `json:"tls"`
+	Reasons    []Count           `json:"reasons"`
+	Timeline   []Bucket          `json:"timeline"`
+	HoursOfDay [24]uint64        `json:"hours_of_day"` // events
+	Busiest    []Bucket          `json:"busiest_hours"`
 	// Cut names the tables that were full, so that the lighter half of their
 	// entries is missing: "sources", "users", "failures".
 	Cut []string `json:"cut"`
@@ -64,6 +68,8 @@ type LogSummary struct {
 	Unknown uint64    `json:"unknown"`
 	Strange []Example `json:"unknown_examples,omitempty"`
 	Error   string    `json:"error,omitempty"`
+	// Damage is what is not sound in a Windows event log; nil: nothing.
+	Damage *Damage `json:"damage,omitempty"`
 	// Written is when it was last written to, which decided the years.
 	Written time.Time `json:"written"`
 }
@@ -203,6 +209,7 @@ func (a *audit) summary(t *tally) *Summary {
 		}
 	}
 	slices.Sort(s.Cut)
+	s.Broken, s.Crawled = a.transfers(t.broken), a.transfers(t.crawled)
 	a.people(s, t)
 	a.failures(s, t)
 	a.hours(s, t)
@@ -234,6 +241,10 @@ func (a *audit) logSummary(l *log) LogSummary {
 	}
 	if l.err != nil {
 		out.Error = l.err.Error()
+	}
+	if l.damage != nil && *l.damage != (Damage{}) {
+		d := *l.damage
+		out.Damage = &d
 	}
 	for _, x := range l.examples {
 		out.Strange = append(out.Strange, a.example(x))

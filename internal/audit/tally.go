@@ -107,6 +107,8 @@ type who struct {
 	n    uint32
 	at   position
 	line string
+	// shared: not the file service alone.
+	shared bool
 }
 
 // example is a line worth showing.
@@ -172,7 +174,9 @@ type tally struct {
 	causes    [nCauses]perCause
 	ciphers   map[string]uint64
 
-	slow, sized uint64 // of the transfers large enough to be timed
+	slow, sized uint64   // of the transfers large enough to be timed
+	broken      topMoved // transfers that were aborted
+	crawled     topMoved // and that were slow
 	// showsTLS: the log is of a kind that would show TLS, had there been any.
 	showsTLS bool
 
@@ -247,11 +251,19 @@ func (t *tally) add(e *event, at position, line []byte) {
 	case Login:
 		t.login(e, sid, uid, h)
 	case Upload, Download:
-		t.transfer(e, src, &t.users[uid], h)
+		t.transfer(e, src, &t.users[uid], h, at)
 	case TLSControl, TLSData:
 		t.tls(e, src)
 	case Command:
 		t.dataMode(e, src)
+	case ServiceStart: // a service takes the place of a user: to run is its success
+		if e.when != noTime {
+			t.users[uid].lastLogin = max(t.users[uid].lastLogin, e.when)
+		}
+	}
+	if e.cause == aborted {
+		t.users[uid].aborted++
+		t.list(&t.broken, e.when, e, at)
 	}
 	if e.cause != noCause {
 		t.fail(e, sid, uid, h, at, line)
@@ -302,6 +314,9 @@ func (t *tally) login(e *event, sid, uid uint32, h *hour) {
 			src.lastLogin, u.lastLogin = max(src.lastLogin, e.when), max(u.lastLogin, e.when)
 		}
 	case Failure:
+		if e.shared {
+			return
+		}
 		if e.echo {
 			src.echoed++
 			u.echoed++
@@ -329,7 +344,7 @@ func nameHash(name []byte) uint64 {
 	return h ^ h>>29
 }
 
-func (t *tally) transfer(e *event, src *source, u *user, h *hour) {
+func (t *tally) transfer(e *event, src *source, u *user, h *hour, at position) {
 	if e.bytes > 0 {
 		h.bytes += e.bytes
 		if e.action == Upload {
@@ -349,18 +364,12 @@ func (t *tally) transfer(e *event, src *source, u *user, h *hour) {
 	} else {
 		u.downloads++
 	}
-	if e.cause == aborted {
-		u.aborted++
-	}
 	if e.bytes >= sizeToTime && (e.rate > 0 || e.millis > 0) {
 		t.sized++
-		rate := e.rate
-		if rate <= 0 {
-			rate = int64(float64(e.bytes) / float64(e.millis) * 1000)
-		}
-		if rate < slowRate {
+		if rate := e.rateOf(); rate < slowRate {
 			t.slow++
 			u.slow++
+			t.list(&t.crawled, e.bytes/max(rate, 1), e, at)
 		}
 	}
 }
@@ -414,7 +423,7 @@ func (t *tally) fail(e *event, sid, uid uint32, h *hour, at position, line []byt
 			t.cutWho = true
 			return
 		}
-		w = &who{at: at, line: clippedText(line)}
+		w = &who{at: at, line: clippedText(line), shared: e.shared}
 		t.who[key] = w
 	}
 	w.n++
@@ -506,6 +515,7 @@ func (t *tally) whoOf(k whoKey) *who {
 
 func (w *who) merge(o *who) {
 	w.n += o.n
+	w.shared = w.shared || o.shared
 	w.span.merge(o.span)
 	if o.at < w.at {
 		w.at, w.line = o.at, o.line

@@ -287,7 +287,7 @@ func (e *event) windows(status int64) {
 		e.cause = quota
 	case 19: // ERROR_WRITE_PROTECT
 		e.cause = readOnly
-	case 64, 1236, 995, 10053, 10054: // the network name is gone, aborted, reset
+	case 64, 121, 995, 1236, 10053, 10054: // the network name is gone, aborted, reset
 		if e.action == Upload || e.action == Download || e.action == List {
 			e.cause = aborted
 		}
