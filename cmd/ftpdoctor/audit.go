@@ -285,7 +285,7 @@ func (p *program) logs(ctx context.Context, args []string, follow bool) ([]audit
 	inputs := make([]audit.Input, len(names))
 	for i, name := range names {
 		if name == "-" {
-			inputs[i] = audit.Input{Name: "-", Open: func() (io.ReadCloser, error) { return io.NopCloser(p.in), nil }}
+			inputs[i] = audit.Input{Name: "-", Live: true, Open: func() (io.ReadCloser, error) { return io.NopCloser(p.in), nil }}
 			continue
 		}
 		info, err := os.Stat(name)
@@ -297,6 +297,7 @@ func (p *program) logs(ctx context.Context, args []string, follow bool) ([]audit
 		}
 		inputs[i] = audit.Input{Name: name, Written: info.ModTime(), Open: func() (io.ReadCloser, error) { return os.Open(name) }}
 		if follow && i == len(names)-1 {
+			inputs[i].Live = true
 			inputs[i].Written = time.Now().Add(24 * time.Hour) // what is still to come has this year too
 			inputs[i].Open = func() (io.ReadCloser, error) { return follower(ctx, name) }
 		}

@@ -27,6 +27,8 @@ var auditWords = map[string]map[finding.Lang]string{
 	"year":       {"en": "Years that the log lacks follow from when it was last written to.", "zh": "日志中缺少的年份由其最后写入时间推断。"},
 	"cut":        {"en": "Tables that were full, so that the lighter half is missing: %s.", "zh": "以下表已满，较轻的一半未列出：%s。"},
 	"foreign":    {"en": "Lines of other programs: %s.", "zh": "其他程序的行：%s。"},
+	"twins":      {"en": "Events that stand in two of the logs: %s. They count once.", "zh": "同时出现在两个日志中的事件：%s 个，只计一次。"},
+	"twins-cut":  {"en": "There are too many events to know all that stand in two logs; some may count twice.", "zh": "事件过多，无法识别所有重复记录；部分可能被计两次。"},
 	"filtered":   {"en": "%s events were not asked for.", "zh": "%s 个事件不在所选范围内。"},
 	"timeline":   {"en": "Events over time, %s a column, at most %s", "zh": "事件随时间的分布，每列 %s，峰值 %s"},
 	"failures":   {"en": "Failures over time, at most %s", "zh": "失败随时间的分布，峰值 %s"},
@@ -177,8 +179,11 @@ func (v auditView) totals() report.Section {
 	if v.Guessed {
 		lines = append(lines, v.say("year"))
 	}
-	if len(v.Cut) > 0 {
-		lines = append(lines, v.say("cut", strings.Join(v.Cut, ", ")))
+	if cut := slices.DeleteFunc(slices.Clone(v.Cut), func(s string) bool { return s == "twins" }); len(cut) > 0 {
+		lines = append(lines, v.say("cut", strings.Join(cut, ", ")))
+	}
+	if slices.Contains(v.Cut, "twins") {
+		lines = append(lines, v.say("twins-cut"))
 	}
 	foreign := uint64(0)
 	for _, l := range v.Logs {
@@ -186,6 +191,9 @@ func (v auditView) totals() report.Section {
 	}
 	if foreign > 0 {
 		lines = append(lines, v.say("foreign", number(foreign)))
+	}
+	if v.Twins > 0 {
+		lines = append(lines, v.say("twins", number(v.Twins)))
 	}
 	if v.Filtered > 0 {
 		lines = append(lines, v.say("filtered", number(v.Filtered)))

@@ -397,6 +397,36 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// A transfer that stands in two logs of one server counts once, whatever the
+// order of the logs and however the work is divided.
+func TestTwins(t *testing.T) {
+	own, second := "", ""
+	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	for i := range 300 {
+		at = at.Add(7 * time.Second)
+		outcome, mark := "OK", "c"
+		if i%50 == 0 {
+			outcome, mark = "FAIL", "i"
+		}
+		own += fmt.Sprintf("%s [pid 2] [alice] %s UPLOAD: Client \"::ffff:192.0.2.1\", \"/in/file %d.txt\", %d bytes, 9000.00Kbyte/sec\n", at.Format(time.ANSIC), outcome, i, 1000+i)
+		second += fmt.Sprintf("%s 1 ::ffff:192.0.2.1 %d /in/file_%d.txt b _ i r alice ftp 0 * %s\n", at.Add(time.Duration(i%2)*time.Second).Format(time.ANSIC), 1000+i, i, mark)
+	}
+	extra := at.Add(time.Hour).Format(time.ANSIC) + " 1 192.0.2.1 77 /in/only-here.txt b _ i r alice ftp 0 * c\n"
+	for _, in := range [][]Input{{input("vsftpd.log", own), input("xferlog", second+extra)}, {input("xferlog", second+extra), input("vsftpd.log", own)}} {
+		for _, n := range []int{1, 3} {
+			s := audited(t, Options{Workers: n}, 1024, in...)
+			if s.Uploads != 294+1 || s.Aborted != 6 || s.Twins != 300 || s.Lines != 601 {
+				t.Errorf("%d workers: %d uploads, %d aborted, %d twins, %d lines", n, s.Uploads, s.Aborted, s.Twins, s.Lines)
+			}
+		}
+	}
+	var events int
+	s := audited(t, Options{Each: func(*Event) { events++ }}, chunkSize, input("a", second), input("b", second))
+	if s.Uploads != 2*294 || s.Twins != 0 || events != 600 {
+		t.Errorf("two logs of one kind: %d uploads, %d twins, %d events", s.Uploads, s.Twins, events)
+	}
+}
+
 // What PAM says counts only where the server says nothing itself.
 func TestFailuresAreCountedOnce(t *testing.T) {
 	pam := "Nov 23 14:27:46 ftp vsftpd[36]: pam_unix(vsftpd:auth): authentication failure; logname= uid=0 euid=0 tty=ftp ruser=lab rhost=192.0.2.7  user=lab\n"

@@ -41,6 +41,9 @@ type dialect struct {
 	read func(*reader, []byte, *event) kind
 	// sessions: who a line is about stands in an earlier line of the same session.
 	sessions bool
+	// rank: of logs of several kinds, those with the lowest are read first; they
+	// say most.
+	rank int
 	// columns: lines of the log itself say what its columns are.
 	columns bool
 }
@@ -54,10 +57,10 @@ var dialects = []*dialect{
 	{name: "proftpd-modules", read: (*reader).modules, sessions: true},
 	{name: "filezilla-server", read: (*reader).filezilla},
 	{name: "filezilla-server-0.9", read: (*reader).filezillaOld},
-	{name: "xferlog", read: (*reader).xferlog},
-	{name: "clf", read: (*reader).clf},
-	{name: "w3c", read: (*reader).w3c, columns: true},
-	{name: "pure-ftpd-stats", read: (*reader).stats},
+	{name: "xferlog", read: (*reader).xferlog, rank: 2},
+	{name: "clf", read: (*reader).clf, rank: 1},
+	{name: "w3c", read: (*reader).w3c, columns: true, rank: 1},
+	{name: "pure-ftpd-stats", read: (*reader).stats, rank: 2},
 	{name: "windows-event-log", read: (*reader).windows, sessions: true},
 }
 

@@ -24,6 +24,8 @@ type Input struct {
 	// Written is when the log was last written to, which tells the year that a
 	// time lacks. Zero: now.
 	Written time.Time
+	// Live: it can be opened only once, or is still being written.
+	Live bool
 }
 
 // chunkSize is how much of a log a worker takes at once. It fits into the cache
@@ -63,6 +65,7 @@ type log struct {
 type feed struct {
 	mu      sync.Mutex
 	inputs  []Input
+	limit   int // of the inputs that may be opened now
 	logs    []*log
 	zone    *time.Location
 	now     time.Time
@@ -163,7 +166,7 @@ func (f *feed) fill(buf []byte) (data []byte, end, pause bool) {
 
 // open begins the next log that can be opened.
 func (f *feed) open() bool {
-	for len(f.logs) < len(f.inputs) {
+	for len(f.logs) < f.limit {
 		in := f.inputs[len(f.logs)]
 		l := &log{index: len(f.logs), name: in.Name, zone: f.zone, written: in.Written}
 		if l.written.IsZero() {

@@ -4,6 +4,7 @@ package audit
 func (t *tally) merge(o *tally) {
 	t.events += o.events
 	t.filtered += o.filtered
+	t.twins += o.twins
 	t.span.merge(o.span)
 	for a := range o.counts {
 		for i, n := range o.counts[a] {

@@ -48,14 +48,28 @@ func run(ctx context.Context, inputs []Input, o Options, size int) (*Summary, er
 		n = 1
 	}
 	workers := make([]*worker, n)
-	var wg sync.WaitGroup
 	for i := range workers {
 		workers[i] = newWorker(a, n > 1)
-		wg.Go(func() { workers[i].run(ctx) })
 	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	var turns []int
+	a.feed.inputs, turns = a.inTurns(inputs)
+	for i, limit := range turns {
+		a.feed.limit, a.turn.next = limit, a.feed.order
+		var wg sync.WaitGroup
+		for _, w := range workers {
+			w.twins = len(turns) > 1
+			wg.Go(func() { w.run(ctx) })
+		}
+		wg.Wait()
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if i+1 < len(turns) {
+			for _, w := range workers {
+				a.told.merge(&w.own)
+				w.own = twins{}
+			}
+		}
 	}
 	total := workers[0].tally
 	for _, w := range workers[1:] {
@@ -70,7 +84,8 @@ type audit struct {
 	options Options
 	filter  filter
 	turn    turnstile
-	size    int // of a chunk
+	told    twins // what logs of kinds that were read before have told
+	size    int   // of a chunk
 }
 
 func begin(inputs []Input, o Options) *audit {
@@ -141,6 +156,8 @@ type worker struct {
 	ended    map[int64]bool
 	orphans  []orphan
 	base     uint64
+	twins    bool // another kind of log follows or was before
+	own      twins
 }
 
 // count is the lines of one chunk by their kind.
@@ -231,6 +248,10 @@ func (l *log) note(c *clock) {
 }
 
 func (w *worker) count(e *event, at position, line []byte) {
+	if w.twins && w.again(e) {
+		w.tally.twins++
+		return
+	}
 	w.tally.add(e, at, line)
 	if w.options.Each != nil && (!w.filter.on || w.filter.wants(e)) {
 		w.public.set(e, w.log, w.base+uint64(at&(1<<20-1)), line)

@@ -18,8 +18,10 @@ type Summary struct {
 	Lines    uint64       `json:"lines"`
 	Events   uint64       `json:"events"`
 	Filtered uint64       `json:"filtered,omitempty"` // events that were not asked for
-	First    *time.Time   `json:"first,omitempty"`
-	Last     *time.Time   `json:"last,omitempty"`
+	// Twins counts events that stand in logs of two kinds, and count once.
+	Twins uint64     `json:"told_twice,omitempty"`
+	First *time.Time `json:"first,omitempty"`
+	Last  *time.Time `json:"last,omitempty"`
 	// Zone is that of times which state none; Assumed tells whether any did.
 	Zone    string `json:"zone"`
 	Assumed bool   `json:"zone_assumed"`
@@ -52,7 +54,8 @@ type Summary struct {
 	HoursOfDay [24]uint64        `json:"hours_of_day"` // events
 	Busiest    []Bucket          `json:"busiest_hours"`
 	// Cut names the tables that were full, so that the lighter half of their
-	// entries is missing: "sources", "users", "failures".
+	// entries is missing: "sources", "users", "failures"; and "twins", where some
+	// events of two logs may count twice.
 	Cut []string `json:"cut"`
 
 	findings []*finding.Finding
@@ -207,6 +210,9 @@ func (a *audit) summary(t *tally) *Summary {
 		if cut {
 			s.Cut = append(s.Cut, name)
 		}
+	}
+	if s.Twins = t.twins; a.told.full {
+		s.Cut = append(s.Cut, "twins")
 	}
 	slices.Sort(s.Cut)
 	s.Broken, s.Crawled = a.transfers(t.broken), a.transfers(t.crawled)

@@ -159,6 +159,7 @@ type tally struct {
 
 	events   uint64
 	filtered uint64
+	twins    uint64 // events that another log had told
 	span     span
 	counts   [nActions][nOutcomes]uint64
 	up, down int64
