@@ -76,7 +76,13 @@ func transferShell(s *site, f *finding.Finding) error {
 	if user == nil || !accountName.MatchString(user.Name) {
 		return refuse(whyTheAccountIsNotKnown)
 	}
-	if ok := s.is("-e", ftpOnly); !ok {
+	if f.Code == finding.AuthShellMissing.Code && strings.HasPrefix(s.report.Target, "sftp:") {
+		// sshd has a shell start the SFTP server.
+		return s.rewrite("/etc/passwd", whyShellThatIsThere, func(text string) (string, error) {
+			return field(text, user.Name, 6, "/bin/sh")
+		}, ChangesAccount)
+	}
+	if !s.is("-e", ftpOnly) {
 		c, err := s.file(ftpOnly, whyAShellForAccountsThatTransfer)
 		if err != nil {
 			return err
@@ -434,7 +440,11 @@ func keysUnsafe(s *site, f *finding.Finding) error {
 	if !path.IsAbs(name) {
 		return refuse(whyTheFileIsNotKnown)
 	}
-	s.add(Change{Why: whyNobodyElseMayWriteToIt, Risks: []Risk{ChangesAccount}, Mode: &Mode{Path: name, Mode: "go-w"}})
+	c := Change{Why: whyNobodyElseMayWriteToIt, Risks: []Risk{ChangesAccount}, Mode: &Mode{Path: name, Mode: "go-w"}}
+	if a := s.facts.Account; a != nil && a.UID > 0 && (name == a.Home || strings.HasPrefix(name, a.Home+"/")) {
+		c.Mode.Owner = strconv.Itoa(a.UID) // sshd takes the user's and root's alone
+	}
+	s.add(c)
 	return nil
 }
 

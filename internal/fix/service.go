@@ -153,8 +153,12 @@ func (s *Service) undo(n int) string {
 	if s.Action == Reload {
 		again = Reload
 	}
-	fmt.Fprintf(&b, "umask 022\nif grep -q active=yes %s; then %s || failed=1; elif %s; then %s || failed=1; fi\n", kept,
-		s.command(again)+" || "+s.command(Restart), s.alive(), s.command(Stop))
+	// What counts is how it is in the end, not what the manager says of the way.
+	until := func(condition string) string {
+		return "i=0; until " + condition + "; do i=$((i+1)); if [ $i -ge 20 ]; then failed=1; break; fi; sleep 0.5; done"
+	}
+	fmt.Fprintf(&b, "umask 022\nif grep -q active=yes %s; then\n%s || %s\n%s\nelif %s; then\n%s\n%s\nfi\n", kept,
+		s.command(again), s.command(Restart), until(s.alive()), s.alive(), s.command(Stop), until("! { "+s.alive()+"; }"))
 	switch {
 	case s.Manager == Systemd && (s.Action == Enable || s.Action == Unmask):
 		fmt.Fprintf(&b, "case $(sed -n s/^enabled=//p %s) in\nmasked) systemctl disable %[2]s; systemctl mask %[2]s || failed=1 ;;\ndisabled) systemctl disable %[2]s || failed=1 ;;\nesac\n", kept, machine.Quote(s.Unit))

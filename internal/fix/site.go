@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ftpdoctor/internal/conf"
@@ -322,10 +323,8 @@ func (s *site) service(x server, a Action) error {
 		c.Service.Manager = Runit
 	case x.Unit != "" && s.is("-x", "/sbin/openrc-run"):
 		c.Service.Manager = OpenRC
-	case s.is("-x", "/etc/init.d/"+x.Kind):
-		c.Service.Manager, c.Service.Unit = SysV, x.Kind
-	case s.is("-x", "/etc/init.d/"+initName[x.Kind]) && initName[x.Kind] != "":
-		c.Service.Manager, c.Service.Unit = SysV, initName[x.Kind]
+	case s.script(x) != "":
+		c.Service.Manager, c.Service.Unit = SysV, s.script(x)
 	default:
 		b, err := s.m.ReadFile(s.ctx, fmt.Sprintf("/proc/%d/comm", x.PID))
 		if x.PID == 0 || err != nil {
@@ -341,6 +340,25 @@ func (s *site) service(x server, a Action) error {
 	}
 	s.add(c)
 	return nil
+}
+
+// script is the script in /etc/init.d that starts a server. One that does not
+// know of the process that runs has not started it.
+func (s *site) script(x server) string {
+	name := x.Kind
+	if n := initName[x.Kind]; n != "" {
+		name = n
+	}
+	if !s.is("-x", "/etc/init.d/"+name) {
+		return ""
+	}
+	if x.PID != 0 { // its pid file says whom it has started
+		out, err := s.m.Change(s.ctx, prelude+`grep -qxsF "$1" /run/*.pid /run/*/*.pid /var/run/*.pid`, strconv.Itoa(x.PID))
+		if err != nil || out.Exit != 0 {
+			return ""
+		}
+	}
+	return name
 }
 
 // initName is what Debian calls the script of a server, where not as the server.

@@ -41,6 +41,7 @@ func refuse(phrase string, args ...any) error { return &RecipeError{phrase, args
 var (
 	whyAfterStart                         = why("so that it holds after the next start of the machine too", "使其在机器下次启动后仍然有效")
 	whyKeepRule                           = why("the rule is gone after the next start; put it where this machine keeps its firewall", "下次启动后该规则会消失；请把它写入这台机器保存防火墙规则的地方")
+	whyShellThatIsThere                   = why("give the account a shell that is there", "给该账号一个存在的 shell")
 	whyUnlock                             = why("whether the account is to be used again is for a person to say", "该账号是否恢复使用，应由人来决定")
 	whyNewPassword                        = why("the password is its owner's to choose", "口令应由其主人自己选定")
 	whyRoom                               = why("what may be deleted is for a person to say", "可以删除什么，应由人来决定")

@@ -271,7 +271,7 @@ func (n *Net) clientFiles() error {
 // own lists the directories that the server does not share with the machine:
 // overlays keep what is there, the others start empty.
 var own = struct{ overlay, empty []string }{
-	overlay: []string{"/etc"},
+	overlay: []string{"/etc", "/usr"},
 	empty:   []string{"/home", "/srv", "/run", "/tmp", "/var/log", "/var/lib", "/var/spool", "/mnt"},
 }
 
@@ -303,7 +303,6 @@ func (n *Net) enclose(ctx context.Context, h *Host) error {
 		name := strings.ReplaceAll(d[1:], "/", "-")
 		fmt.Fprintf(&s, "mkdir %[1]s %[1]s.work\nmount -t overlay -o lowerdir=%[2]s%[3]s:%[3]s,upperdir=%[4]s/%[1]s,workdir=%[4]s/%[1]s.work lab %[3]s\n", name, root, d, stage)
 	}
-	fmt.Fprintf(&s, "mount -t overlay -o lowerdir=%s/usr:/usr lab /usr\n", root)
 	s.WriteString("cd /\n")
 	for _, d := range own.empty {
 		mode := "755"
