@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -250,6 +252,29 @@ func TestSetOfDirectory(t *testing.T) {
 	s, _ := conf.ParseSet(conf.PureFTPDDir, "/d", f.read, f.glob)
 	if tls, ok := s.Get("tls"); !ok || tls.Arg(0) != "1" || tls.Pos.Line != 2 || len(s.Docs()) != 2 {
 		t.Errorf("%v in %d files", tls, len(s.Docs()))
+	}
+}
+
+// ProFTPD includes every file of a directory, as Debian's conf.d; an empty one
+// is no loss.
+func TestSetIncludesDirectories(t *testing.T) {
+	dir := t.TempDir()
+	for _, d := range []string{"conf.d", "empty"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{
+		"main":     "Include " + dir + "/conf.d/\nInclude " + dir + "/conf.d\nInclude " + dir + "/empty/\nInclude " + dir + "/none\n",
+		"conf.d/a": "Port 1\n", "conf.d/b": "Umask 022\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, _ := conf.ParseSet(conf.ProFTPD, filepath.Join(dir, "main"), os.ReadFile, filepath.Glob)
+	if n := len(s.Named("port")); n != 2 || len(s.Docs()) != 5 || len(s.Unread()) != 1 {
+		t.Errorf("%d ports in %d files, unread %v", n, len(s.Docs()), s.Unread())
 	}
 }
 

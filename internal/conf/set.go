@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Bounds of what one configuration may include. sshd stops at a depth of 16.
@@ -163,6 +164,12 @@ func (w *walk) include(in Include, depth int) {
 		pattern = path.Join(path.Dir(w.main), pattern)
 	}
 	files, err := w.glob(pattern)
+	if w.kind == ProFTPD && len(files) == 1 { // of a directory it includes every file
+		if _, failed := w.read(files[0]); strings.HasSuffix(pattern, "/") || errors.Is(failed, syscall.EISDIR) {
+			pattern = strings.TrimSuffix(files[0], "/") + "/*"
+			files, err = w.glob(pattern)
+		}
+	}
 	if err == nil && len(files) == 0 && strings.ContainsAny(pattern, "*?[") {
 		return // nothing fits, and no server minds
 	}

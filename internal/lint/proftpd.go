@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strconv"
@@ -63,8 +64,12 @@ func proftpdForm(c *config, problems []conf.Problem) {
 		}
 	}
 	for _, u := range c.Unread() {
-		if u.Include.Directive != nil {
-			c.note("include-missing", c.value(u.Include.Directive, 0))
+		switch d := u.Include.Directive; {
+		case d == nil:
+		case errors.Is(u.Err, conf.ErrTooDeep):
+			c.note("include-loop", c.value(d, 0))
+		default:
+			c.note("include-missing", c.value(d, 0))
 		}
 	}
 	c.whole = main
@@ -90,6 +95,28 @@ func proftpdForm(c *config, problems []conf.Problem) {
 		c.proftpdDirective(d, loaded, maybe[d])
 	}
 	c.proftpdFaults(problems)
+	c.proftpdMoved()
+}
+
+// proftpdMoved: modules that were built in up to Debian 12 are files of their own
+// since, which its modules.conf loads.
+func (c *config) proftpdMoved() {
+	if !c.whole {
+		return
+	}
+	told := map[string]bool{}
+	for _, d := range c.Named("LoadModule") {
+		told[strings.ToLower(strings.TrimSuffix(d.Arg(0), ".c"))] = true
+	}
+	for d := range c.All() {
+		k, ok := proftpdKnown().find(d.Name)
+		m := k.col(0)
+		if !ok || d.Section || told[m] || !fold(m, "mod_xfer", "mod_ls", "mod_delay") || c.ignored(d) || d.Within("IfModule") != nil {
+			continue
+		}
+		told[m] = true
+		c.note("module-moved", c.at(d).with("module", m))
+	}
 }
 
 // proftpdFaults tells what the form shows. An <IfModule> whose module is there

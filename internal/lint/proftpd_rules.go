@@ -86,9 +86,19 @@ var proftpdRules = []rule{
 		bad:  "ServerType standalone\nTLSEngine on\n", good: "ServerType standalone\nLoadModule mod_tls.c\nTLSEngine on\n",
 	},
 	{
+		name: "module-moved", code: finding.ConfigModuleNotLoaded, kind: Deprecated, severity: finding.Notice,
+		says: text{"{name} belongs to {module}, which is built in up to Debian 12 and a module to load since Debian 13: without its LoadModule ProFTPD does not start there", "{name} 属于 {module}：在 Debian 12 及以前它是内置的，从 Debian 13 起需要加载；没有对应的 LoadModule，ProFTPD 在那里无法启动"},
+		bad:  "ServerType standalone\nAllowOverwrite on\n", good: "ServerType standalone\nLoadModule mod_xfer.c\nAllowOverwrite on\n",
+	},
+	{
 		name: "section-inactive", code: finding.ConfigModuleNotLoaded, kind: Shadowed, severity: finding.Warning,
 		says: text{"{module} is not loaded: everything in this section is silently ignored", "{module} 没有加载：本段的全部内容被静默忽略"},
 		bad:  "ServerType standalone\n<IfModule mod_tls.c>\nTLSEngine on\n</IfModule>\n", good: "ServerType standalone\nLoadModule mod_tls.c\n<IfModule mod_tls.c>\nTLSEngine on\n</IfModule>\n",
+	},
+	{
+		name: "include-loop", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
+		says: text{"files include each other without end at {value}; ProFTPD crashes at its start", "文件在 {value} 处无限相互包含；ProFTPD 启动时会崩溃"},
+		bad:  "Include proftpd.conf\n", good: "Port 21\n",
 	},
 	{
 		name: "include-missing", code: finding.ConfigIncludeMissing, kind: Shadowed, severity: finding.Warning,

@@ -43,6 +43,10 @@ var wrapperName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]+$`)
 // pureftpdForm finds what the program, or Debian's wrapper, refuses.
 func pureftpdForm(c *config, problems []conf.Problem) {
 	for _, p := range problems {
+		if k, ok := pureftpdKnown().find(p.Detail); p.Fault == conf.NoValue && ok && k.col(0) == "bool" && strings.ContainsAny(c.Doc(p.Pos.File).Line(p.Pos.Line), "=:") {
+			c.note("empty-switch", hit{pos: p.Pos, width: len(p.Detail), args: map[string]string{"name": p.Detail}})
+			continue
+		}
 		c.note(map[conf.Fault]string{conf.NoName: "unknown", conf.NoValue: "missing-value"}[p.Fault],
 			hit{pos: p.Pos, width: max(1, len(p.Detail)), args: map[string]string{"name": p.Detail}})
 	}

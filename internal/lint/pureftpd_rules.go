@@ -20,6 +20,11 @@ var pureftpdRules = []rule{
 		bad:  "MaxIdleTime\n", good: "MaxIdleTime 15\n",
 	},
 	{
+		name: "empty-switch", code: finding.ConfigValueMisread, kind: Shadowed, severity: finding.Warning,
+		says: text{"{name} has nothing behind its sign: Pure-FTPd reads that as no", "{name} 的等号或冒号后没有内容：Pure-FTPd 把它读作 no"},
+		bad:  "NoAnonymous =\n", good: "NoAnonymous = yes\n",
+	},
+	{
 		name: "bad-value", code: finding.ConfigSyntaxError, kind: Syntax, severity: finding.Critical,
 		says: text{"{name} can't be “{value}”; Pure-FTPd does not start", "{name} 不能是“{value}”；Pure-FTPd 无法启动"},
 		bad:  "PassivePortRange 50000:50199\n", good: "PassivePortRange 50000 50199\n",
