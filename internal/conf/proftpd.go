@@ -32,8 +32,13 @@ func (r *reader) proftpd() {
 		d := &Directive{Name: words[0].text, Pos: words[0].pos, Raw: raw, EndLine: i + 1}
 		switch {
 		case strings.HasPrefix(d.Name, "</"):
+			bracket := false
 			if n := len(words); n > 1 && words[n-1].text == ">" { // the bracket may stand apart
-				words = words[:n-1]
+				words, bracket = words[:n-1], true
+			}
+			if one := len(words) == 1; one && !bracket && !strings.HasSuffix(d.Name, ">") || strings.HasSuffix(d.Name, ">>") {
+				r.problem(BadTag, d.Pos, d.Name)
+				continue
 			}
 			if len(words) > 1 {
 				r.problem(EndArguments, words[1].pos, words[1].text)

@@ -6,7 +6,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // Bounds of what one configuration may include. sshd stops at a depth of 16.
@@ -165,7 +164,7 @@ func (w *walk) include(in Include, depth int) {
 	}
 	files, err := w.glob(pattern)
 	if w.kind == ProFTPD && len(files) == 1 { // of a directory it includes every file
-		if _, failed := w.read(files[0]); strings.HasSuffix(pattern, "/") || errors.Is(failed, syscall.EISDIR) {
+		if _, failed := w.read(files[0]); strings.HasSuffix(pattern, "/") || isDirectory(failed) {
 			pattern = strings.TrimSuffix(files[0], "/") + "/*"
 			files, err = w.glob(pattern)
 		}
@@ -181,6 +180,12 @@ func (w *walk) include(in Include, depth int) {
 	for _, f := range files {
 		w.file(f, in.Directive.Parent, &in, depth+1)
 	}
+}
+
+// isDirectory tells by its words whether a file could not be read because it is a
+// directory: those of the system, or of cat on another machine.
+func isDirectory(err error) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "is a directory")
 }
 
 // Kind returns the kind of the configuration.

@@ -314,16 +314,17 @@ type config struct {
 	formal map[string][]hit // what form shows, by the name of the rule
 	// whole: this is a server's main file and not a part that another includes,
 	// so that what is not in it is not said anywhere.
-	whole       bool
-	off         map[*conf.Directive]bool     // sections that do not count (IfModule)
-	servers     settings                     // of ProFTPD
-	sites       map[inSite]*conf.Directive   // settings of IIS's sites
-	access      map[string][]*conf.Directive // IIS's authorization by the path of its location
-	paths       map[string][]*conf.Directive // elements of IIS by their path
-	got         map[string]*conf.Directive   // what Get has found
-	near        map[string]string            // names that nobody knows, and what was probably meant
-	masks       map[place][]span             // the passwords of each line
-	secretNames map[string]int               // where the secrets of a directive begin
+	whole         bool
+	off           map[*conf.Directive]bool     // sections that do not count (IfModule)
+	defaultServer *conf.Directive              // of ProFTPD, as it is read
+	servers       settings                     // of ProFTPD
+	sites         map[inSite]*conf.Directive   // settings of IIS's sites
+	access        map[string][]*conf.Directive // IIS's authorization by the path of its location
+	paths         map[string][]*conf.Directive // elements of IIS by their path
+	got           map[string]*conf.Directive   // what Get has found
+	near          map[string]string            // names that nobody knows, and what was probably meant
+	masks         map[place][]span             // the passwords of each line
+	secretNames   map[string]int               // where the secrets of a directive begin
 }
 
 func newConfig(set *conf.Set) *config {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"errors"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -195,6 +196,10 @@ func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, may
 		}
 		return
 	}
+	if d.Is("From") && ctx != 'c' && ctx != '?' {
+		c.note("wrong-context", c.at(d).with("context", contextName(ctx)))
+		return
+	}
 	if where := k.col(3); where != "" && ctx != '?' && ctx != 'c' && !strings.ContainsRune(where, rune(ctx)) {
 		c.note("wrong-context", c.at(d).with("context", contextName(ctx)))
 		return
@@ -205,6 +210,12 @@ func (c *config) proftpdDirective(d *conf.Directive, loaded map[string]bool, may
 	if k.col(4) == "bool" && !proftpdBool(d.Arg(0)) {
 		c.note("bad-boolean", c.value(d, 0))
 		return
+	}
+	if d.Is("DefaultServer") && isOn(d) && !maybe {
+		if c.defaultServer != nil {
+			c.note("default-server-twice", c.at(d).with("line", c.defaultServer.Pos.String()).mend(c.doc(d).Delete(d)))
+		}
+		c.defaultServer = d
 	}
 	if !proftpdValue(d) {
 		c.note("bad-value", c.proftpdBadValue(d))
@@ -344,6 +355,16 @@ func proftpdValue(d *conf.Directive) bool {
 	case "transferrate":
 		rate, _, _ := strings.Cut(d.Arg(1), ":")
 		return rate != "" && (rate[0] >= '0' && rate[0] <= '9' || rate[0] == '.')
+	case "defaultroot":
+		return strings.HasPrefix(v, "/") || strings.HasPrefix(v, "~")
+	case "allow", "deny":
+		return !(fold(v, "from") && len(d.Args) == 1) && netACL(d.Args)
+	case "from":
+		return netACL(d.Args)
+	case "sqlauthtypes":
+		return !slices.ContainsFunc(d.Args, func(a string) bool { return !fold(a, sqlAuthTypes...) })
+	case "maxretrievefilesize", "maxstorefilesize":
+		return v == "*" || len(d.Args) > 1 && digits(v) && number(v) > 0 && fold(d.Args[1], "Gb", "Mb", "Kb", "B")
 	case "listoptions":
 		return listOptions(d.Args[1:])
 	case "tlsoptions":
@@ -373,6 +394,26 @@ func proftpdValue(d *conf.Directive) bool {
 var tlsOptions = strings.Fields(`AllowClientRenegotiation AllowClientRenegotiations AllowDotLogin AllowPerUser AllowWeakDH AllowWeakSecurity
 	CommonNameRequired dNSNameRequired EnableDiags ExportCertData IgnoreSNI iPAddressRequired NoAutoECDH NoEmptyFragments NoSessionReuseRequired
 	StdEnvVars UseImplicitSSL`)
+
+// sqlAuthTypes are those of mod_sql, its backends and mod_sql_passwd.
+var sqlAuthTypes = strings.Fields("Argon2 Backend bcrypt Crypt Empty MD5 OpenSSL PBKDF2 Plaintext scrypt SHA1 SHA256 SHA512")
+
+// netACL checks the addresses with masks among who is named.
+func netACL(words []string) bool {
+	for _, w := range words {
+		for one := range strings.SplitSeq(w, ",") {
+			address, mask, has := strings.Cut(strings.TrimPrefix(one, "!"), "/")
+			if !has {
+				continue
+			}
+			a, err := netip.ParseAddr(address)
+			if err != nil || !digits(mask) || number(mask) > a.BitLen() {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // listOptions checks what stands behind the first parameter of ListOptions.
 func listOptions(words []string) bool {

@@ -81,6 +81,11 @@ var proftpdRules = []rule{
 		bad:  "<Anonymous ~ftp>\nPort 21\n</Anonymous>\n", good: "Port 21\n",
 	},
 	{
+		name: "default-server-twice", code: finding.ConfigContradiction, kind: Syntax, severity: finding.Critical,
+		says: text{"DefaultServer is on at {line} already: only one server can be the default; ProFTPD does not start", "{line} 处已有 DefaultServer on：只能有一个默认服务器；ProFTPD 无法启动"},
+		bad:  "DefaultServer on\n<VirtualHost 127.0.0.7>\nDefaultServer on\n</VirtualHost>\n", good: "DefaultServer on\n<VirtualHost 127.0.0.7>\nServerName b\n</VirtualHost>\n",
+	},
+	{
 		name: "module-not-loaded", code: finding.ConfigModuleNotLoaded, kind: Unknown, severity: finding.Critical,
 		says: text{"{name} belongs to {module}, which no LoadModule loads; ProFTPD does not start", "{name} 属于 {module}，而没有 LoadModule 加载它；ProFTPD 无法启动"},
 		bad:  "ServerType standalone\nTLSEngine on\n", good: "ServerType standalone\nLoadModule mod_tls.c\nTLSEngine on\n",
@@ -244,7 +249,9 @@ var proftpdRules = []rule{
 		name: "any-shell", code: finding.ConfigShellNotRequired, kind: Unsafe, severity: finding.Notice,
 		says: text{"RequireValidShell off: accounts whose shell was taken away can still log in", "RequireValidShell 为 off：已被取消 shell 的账号仍可登录"},
 		bad:  "RequireValidShell off\n", good: "RequireValidShell on\n",
-		look: pfIs("RequireValidShell", "on", isOff),
+		look: pfIs("RequireValidShell", "on", func(d *conf.Directive) bool {
+			return isOff(d) && d.Within("Anonymous") == nil // whose account has no shell, and no password
+		}),
 	},
 	{
 		name: "empty-passwords", code: finding.ConfigEmptyPasswords, kind: Unsafe, severity: finding.Warning,
@@ -319,7 +326,7 @@ var proftpdRules = []rule{
 		look: func(c *config) []hit {
 			var out []hit
 			for _, d := range c.each("PassivePorts") {
-				if low, high := number(d.Arg(0)), number(d.Arg(1)); len(d.Args) > 1 && (low < 1024 || high > 65535 || high < 1024 || low > high) {
+				if low, high := leading(d.Arg(0)), leading(d.Arg(1)); len(d.Args) > 1 && (low < 1024 || high > 65535 || high < 1024 || low > high) {
 					out = append(out, c.value(d, 0).with("range", d.Arg(0)+"–"+d.Arg(1)))
 				}
 			}

@@ -438,10 +438,8 @@ func (c *config) sshKeyboard() string {
 // sshPasswords tells whether passwords may be used by anybody.
 func (c *config) sshPasswords() bool {
 	for _, n := range append([]string{"PasswordAuthentication"}, sshKeyboardNames...) {
-		for _, d := range c.each(n) {
-			if isYes(d) {
-				return true
-			}
+		if slices.ContainsFunc(c.each(n), isYes) {
+			return true
 		}
 	}
 	v, _ := c.ss("PasswordAuthentication", "yes")
