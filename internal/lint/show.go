@@ -38,12 +38,13 @@ func firstSecret(name string) int {
 	if strings.Contains(low, "pass") || strings.Contains(low, "secret") {
 		return 0
 	}
+	first := -1
 	for known, i := range secrets {
-		if len(low) < maxName && distance(low, known) <= len(known)/3 {
-			return i
+		if len(low) < maxName && distance(low, known) <= len(known)/3 && (first < 0 || i < first) {
+			first = i
 		}
 	}
-	return -1
+	return first
 }
 
 // maxName is longer than the name of any directive.
@@ -67,7 +68,7 @@ func (c *config) secretFrom(name string) int {
 func (c *config) findSecrets() {
 	for d := range c.All() {
 		for _, a := range d.Attrs {
-			if strings.HasSuffix(strings.ToLower(a.Name), "password") && a.Value != "" {
+			if low := strings.ToLower(a.Name); a.Value != "" && len(low) < maxName && (strings.Contains(low, "pass") || distance(low, "password") <= 2) {
 				c.maskAttr(a.Pos)
 			}
 		}
