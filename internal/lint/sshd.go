@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"path"
 	"regexp"
 	"slices"
@@ -152,11 +153,25 @@ func badMatch(args []string) string {
 			i-- // since 9.9; takes no pattern
 		case !fold(args[i], "User", "Group", "Host", "Address", "LocalAddress", "LocalPort", "RDomain", "Version"), i+1 >= len(args), args[i+1] == "":
 			return args[i]
-		case fold(args[i], "LocalPort") && !digits(args[i+1]):
+		case fold(args[i], "LocalPort") && !digits(args[i+1]), fold(args[i], "Address", "LocalAddress") && !addresses(args[i+1]):
 			return args[i+1]
 		}
 	}
 	return ""
+}
+
+// addresses checks the networks of a pattern list: no bit may be set behind the
+// mask. (addrmatch.c.)
+func addresses(list string) bool {
+	for p := range strings.SplitSeq(list, ",") {
+		if p = strings.TrimPrefix(p, "!"); !strings.Contains(p, "/") {
+			continue
+		}
+		if n, err := netip.ParsePrefix(p); err != nil || n != n.Masked() {
+			return false
+		}
+	}
+	return true
 }
 
 var (
