@@ -354,7 +354,8 @@ func proftpdValue(d *conf.Directive) bool {
 		return proftpdBool(v) || fold(v, "auth", "log")
 	case "transferrate":
 		rate, _, _ := strings.Cut(d.Arg(1), ":")
-		return rate != "" && (rate[0] >= '0' && rate[0] <= '9' || rate[0] == '.')
+		_, err := strconv.ParseFloat(rate, 64)
+		return err == nil && !slices.ContainsFunc(strings.Split(v, ","), func(x string) bool { return !fold(x, "APPE", "RETR", "STOR", "STOU") })
 	case "defaultroot":
 		return strings.HasPrefix(v, "/") || strings.HasPrefix(v, "~")
 	case "allow", "deny":
@@ -364,7 +365,7 @@ func proftpdValue(d *conf.Directive) bool {
 	case "sqlauthtypes":
 		return !slices.ContainsFunc(d.Args, func(a string) bool { return !fold(a, sqlAuthTypes...) })
 	case "maxretrievefilesize", "maxstorefilesize":
-		return v == "*" || len(d.Args) > 1 && digits(v) && number(v) > 0 && fold(d.Args[1], "Gb", "Mb", "Kb", "B")
+		return v == "*" || len(d.Args) > 1 && digits(v) && number(v) > 0 && fold(d.Args[1], "Gb", "Mb", "Kb", "B") && (len(d.Args) < 3 || fold(d.Args[2], "user", "group", "class"))
 	case "listoptions":
 		return listOptions(d.Args[1:])
 	case "tlsoptions":
