@@ -66,7 +66,7 @@ Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage, 3 a log
 could not be read or recognised.`
 
 const auditLongZh = `一次读完文件服务器的日志，指出谁在失败、为什么、从何时开始：登录失败及其原因、
-暴力猜解口令及来源、明文登录、按客户端统计的 TLS 失败、中断和缓慢的传输、
+暴力猜解密码及来源、明文登录、按客户端统计的 TLS 失败、中断和缓慢的传输、
 各用户的流量、最繁忙的时段。
 
 日志格式按内容识别：vsftpd（自有日志和 xferlog）、ProFTPD（SystemLog、TransferLog、

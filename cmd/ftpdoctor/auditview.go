@@ -35,8 +35,9 @@ var auditWords = map[string]map[finding.Lang]string{
 	"day":        {"en": "Events by hour of the day; busiest: %s", "zh": "按一天中的小时统计的事件；最忙：%s"},
 	"busiest":    {"en": "%s with %s", "zh": "%s，%s 个"},
 	"who":        {"en": "Who fails, and why", "zh": "谁在失败，为什么"},
+	"who-else":   {"en": "Who fails, and why, beside those who guess passwords", "zh": "谁在失败，为什么（不含猜解密码者）"},
 	"users":      {"en": "Users by volume", "zh": "按流量排列的用户"},
-	"attacks":    {"en": "Addresses that guess passwords", "zh": "猜解口令的地址"},
+	"attacks":    {"en": "Addresses that guess passwords", "zh": "猜解密码的地址"},
 	"tls":        {"en": "TLS by version and cipher", "zh": "TLS 版本与密码套件"},
 	"unknown":    {"en": "Lines that were not understood: %s of %s", "zh": "无法理解的行：%s / %s"},
 	"damage":     {"en": "Logs that are not sound, read as far as they go", "zh": "不完整的日志，已尽可能读取"},
@@ -82,10 +83,10 @@ var auditWords = map[string]map[finding.Lang]string{
 
 // auditReasons are the causes that events have, in words.
 var auditReasons = map[string]map[finding.Lang]string{
-	"rejected": {"en": "wrong name or password", "zh": "用户名或口令错误"}, "unknown-user": {"en": "no such user", "zh": "用户不存在"},
+	"rejected": {"en": "wrong name or password", "zh": "用户名或密码错误"}, "unknown-user": {"en": "no such user", "zh": "用户不存在"},
 	"user-denied": {"en": "user denied", "zh": "用户被拒"}, "anonymous-disabled": {"en": "no anonymous login", "zh": "不允许匿名"},
-	"shell-not-listed": {"en": "shell not listed", "zh": "shell 未列出"}, "account-locked": {"en": "account locked", "zh": "账户锁定"},
-	"account-expired": {"en": "account expired", "zh": "账户过期"}, "password-expired": {"en": "password expired", "zh": "口令过期"},
+	"shell-not-listed": {"en": "shell not listed", "zh": "shell 未列出"}, "account-locked": {"en": "account locked", "zh": "账号锁定"},
+	"account-expired": {"en": "account expired", "zh": "账号过期"}, "password-expired": {"en": "password expired", "zh": "密码过期"},
 	"home-missing": {"en": "no home directory", "zh": "主目录不存在"}, "chroot-writable": {"en": "writable chroot", "zh": "chroot 可写"},
 	"pam-broken": {"en": "PAM broken", "zh": "PAM 故障"}, "key-rejected": {"en": "key not accepted", "zh": "密钥未被接受"},
 	"authorized-keys-unsafe": {"en": "authorized_keys unsafe", "zh": "authorized_keys 权限不当"}, "no-common-signature": {"en": "no common signature", "zh": "无共同签名算法"},
@@ -146,7 +147,7 @@ func auditSections(s *audit.Summary, lang finding.Lang, verbose int) []report.Se
 		title string
 		table *report.Table
 	}{
-		{"who", v.failures()}, {"attacks", v.attacks()}, {"users", v.users()}, {"broken", v.transfers(s.Broken)}, {"crawled", v.transfers(s.Crawled)}, {"tls", v.tls()}, {"read", v.logs()},
+		{v.whoTitle(), v.failures()}, {"attacks", v.attacks()}, {"users", v.users()}, {"broken", v.transfers(s.Broken)}, {"crawled", v.transfers(s.Crawled)}, {"tls", v.tls()}, {"read", v.logs()},
 	} {
 		if t.table == nil || len(t.table.Rows) == 0 {
 			continue
@@ -260,14 +261,31 @@ func (v auditView) day(t time.Time) string {
 	return t.Format("01-02 15:04")
 }
 
+func (v auditView) whoTitle() string {
+	if len(v.Attacks) > 0 {
+		return "who-else"
+	}
+	return "who"
+}
+
 func (v auditView) failures() *report.Table {
 	t := &report.Table{Head: v.head("user", "address", "reason", "count", "since", "until"), Left: 3}
+	guesses := map[string]bool{} // they have a table of their own
+	for _, a := range v.Attacks {
+		guesses[a.Source] = true
+	}
 	for _, f := range v.Failures {
+		if guesses[f.Source] && guessed[f.Reason] {
+			continue
+		}
 		reason := auditReasons[f.Reason][v.lang]
 		t.Rows = append(t.Rows, []string{orDash(f.User), orDash(f.Source), reason, number(uint64(f.Count)), v.day(f.First), v.day(f.Last)})
 	}
 	return t
 }
+
+// guessed are the reasons for which a guessed login fails.
+var guessed = map[string]bool{"rejected": true, "unknown-user": true, "user-denied": true, "too-many-attempts": true, "anonymous-disabled": true}
 
 func (v auditView) attacks() *report.Table {
 	t := &report.Table{Head: v.head("address", "bad", "names", "since", "until", "got-in"), Left: 1}

@@ -365,7 +365,7 @@ func (j *judge) bruteForce() *finding.Finding {
 		if i < topAttacks {
 			j.summary.Attacks = append(j.summary.Attacks, a)
 		}
-		if i < shownWho {
+		if i < shownExamples { // the others stand in a table
 			j.saw(f, "an address that guesses: failed logins, about how many user names, from when to when",
 				fmt.Sprintf("%s · %d · %d · %s", a.Source, a.Failed, a.Names, j.period(j.tally.sources[id].span)), j.firstPlace(id))
 		}
@@ -374,7 +374,7 @@ func (j *judge) bruteForce() *finding.Finding {
 			j.saw(f, "an address that guesses has logged in as", a.Source+" → "+strings.Join(a.Succeeded, ", "), "")
 		}
 	}
-	if n := len(ids) - shownWho; n > 0 {
+	if n := len(ids) - shownExamples; n > 0 {
 		j.saw(f, "how many others there are", strconv.Itoa(n), "")
 	}
 	j.subject(f, map[uint32]bool{}, sources)
@@ -384,7 +384,7 @@ func (j *judge) bruteForce() *finding.Finding {
 func (j *judge) attack(id uint32) Attack {
 	src := &j.tally.sources[id]
 	a := Attack{
-		Source: j.tally.addresses.names[id], Failed: src.failed, Names: distinct(src.names),
+		Source: j.tally.addresses.names[id], Failed: src.failed, Names: min(distinct(src.names), int(src.failed)),
 		First: j.time(src.first), Last: j.time(src.last),
 	}
 	for i, n := range src.as.n {
