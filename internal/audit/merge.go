@@ -15,8 +15,8 @@ func (t *tally) merge(o *tally) {
 	t.down += o.down
 	t.slow += o.slow
 	t.sized += o.sized
-	t.broken.merge(o.broken)
-	t.crawled.merge(o.crawled)
+	t.broken.merge(&o.broken)
+	t.crawled.merge(&o.crawled)
 	t.showsTLS = t.showsTLS || o.showsTLS
 	t.cutSources = t.cutSources || o.cutSources
 	t.cutUsers = t.cutUsers || o.cutUsers

@@ -215,7 +215,7 @@ func (a *audit) summary(t *tally) *Summary {
 		s.Cut = append(s.Cut, "twins")
 	}
 	slices.Sort(s.Cut)
-	s.Broken, s.Crawled = a.transfers(t.broken), a.transfers(t.crawled)
+	s.Broken, s.Crawled = a.transfers(&t.broken), a.transfers(&t.crawled)
 	a.people(s, t)
 	a.failures(s, t)
 	a.hours(s, t)

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"cmp"
 	"math"
 	"slices"
@@ -19,36 +18,53 @@ type moved struct {
 	bytes  int64
 	rate   int64 // bytes per second; 0: not stated
 	action Action
-	user   string
-	source string
-	path   string
+	// text is user, source and path, one behind the other.
+	text         []byte
+	user, source int // where they end
 }
 
-// few of the greatest weight, and of equals the first of the log.
-type topMoved []moved
+// topMoved keeps the transfers of the greatest weight, and of equals the first
+// of the log. In a log in the order of time every new one may belong to them: they
+// are gathered, with room that is used again, and sorted now and then.
+type topMoved struct {
+	list []moved
+	last moved // of those that were kept when it was sorted last
+}
+
+const gathered = 4 * listed
 
 func compareMoved(a, b moved) int {
 	return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.at, b.at))
 }
 
-// takes tells whether a transfer of a weight would be kept.
-func (t topMoved) takes(weight int64, at position) bool {
-	return len(t) < listed || compareMoved(moved{weight: weight, at: at}, t[len(t)-1]) < 0
+// takes tells whether a transfer of a weight may be among those that are kept.
+func (t *topMoved) takes(weight int64, at position) bool {
+	return t.last.at == 0 || compareMoved(moved{weight: weight, at: at}, t.last) < 0
 }
 
-func (t *topMoved) insert(m moved) {
-	list := *t
-	i, _ := slices.BinarySearchFunc(list, m, compareMoved)
-	*t = slices.Insert(list, i, m)
-	if len(*t) > listed {
-		*t = (*t)[:listed]
+// next gives the room for one more.
+func (t *topMoved) next() *moved {
+	if len(t.list) == gathered {
+		t.cut()
+	}
+	if cap(t.list) == 0 {
+		t.list = make([]moved, 0, gathered)
+	}
+	t.list = t.list[:len(t.list)+1]
+	return &t.list[len(t.list)-1]
+}
+
+func (t *topMoved) cut() {
+	slices.SortFunc(t.list, compareMoved)
+	if len(t.list) >= listed {
+		t.list, t.last = t.list[:listed], t.list[listed-1]
 	}
 }
 
-func (t *topMoved) merge(o topMoved) {
-	for _, m := range o {
+func (t *topMoved) merge(o *topMoved) {
+	for _, m := range o.list {
 		if t.takes(m.weight, m.at) {
-			t.insert(m)
+			*t.next() = m
 		}
 	}
 }
@@ -71,14 +87,15 @@ func (t *tally) list(to *topMoved, weight int64, e *event, at position) {
 	if !to.takes(weight, at) {
 		return
 	}
-	path := e.path
+	path, more := e.path, ""
 	if len(path) > maxText {
-		path = append(bytes.Clone(path[:maxText]), "…"...)
+		path, more = path[:maxText], "…"
 	}
-	to.insert(moved{
-		weight: weight, at: at, when: e.when, bytes: e.bytes, rate: e.rateOf(), action: e.action,
-		user: text(e.user), source: text(e.source), path: text(path),
-	})
+	m := to.next()
+	m.weight, m.at, m.when, m.bytes, m.rate, m.action = weight, at, e.when, e.bytes, e.rateOf(), e.action
+	m.text = append(append(m.text[:0], e.user...), e.source...)
+	m.user, m.source = len(e.user), len(m.text)
+	m.text = append(append(m.text, path...), more...)
 }
 
 // TransferSummary is a transfer that was aborted or slow.
@@ -93,10 +110,14 @@ type TransferSummary struct {
 	Place     string     `json:"place"`
 }
 
-func (a *audit) transfers(list topMoved) []TransferSummary {
-	out := make([]TransferSummary, 0, len(list))
-	for _, m := range list {
-		s := TransferSummary{User: m.user, Source: m.source, Path: m.path, Rate: m.rate, Place: a.feed.place(m.at)}
+func (a *audit) transfers(t *topMoved) []TransferSummary {
+	t.cut()
+	out := make([]TransferSummary, 0, len(t.list))
+	for _, m := range t.list {
+		s := TransferSummary{
+			User: string(m.text[:m.user]), Source: string(m.text[m.user:m.source]), Path: string(m.text[m.source:]),
+			Rate: m.rate, Place: a.feed.place(m.at),
+		}
 		if m.action == Upload || m.action == Download {
 			s.Direction = m.action.String()
 		}
