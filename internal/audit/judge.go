@@ -118,7 +118,7 @@ func (j *judge) judge(c cause) *finding.Finding {
 func (j *judge) verdict(k whoKey) verdict {
 	w, src := j.tally.who[k], &j.tally.sources[k.source()]
 	c := k.cause()
-	if w.shared && j.tally.users[k.user()].logins == 0 {
+	if w.shared && (k.user() == 0 || j.tally.users[k.user()].logins == 0) {
 		return passing // nothing tells that the file service has to do with it
 	}
 	if c.login() {
