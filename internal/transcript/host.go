@@ -1,7 +1,6 @@
 package transcript
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -9,21 +8,21 @@ import (
 )
 
 // Where programs quote the name that they could not resolve.
-var namePlaces = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)getaddrinfo (?:ENOTFOUND|EAI_AGAIN|EAI_NONAME) ?(\S*)`),
-	regexp.MustCompile(`(?i)could(?: not|n't) resolve host(?: ?name)?(?: \((?:nil|\w+)\))?:? ?['"“]?([^'"”;]*)`),
-	regexp.MustCompile(`(?i)UnknownHostException: ?([^\n]*)`),
-	regexp.MustCompile(`(?i)lookup (\S*?)(?: on \S+)?: no such host`),
-	regexp.MustCompile(`(?i)(?:remote name could not be resolved|无法解析远程名称)[:：] ?['"“]?([^'"”]*)`),
-	regexp.MustCompile(`(?i)unknown host:? ?['"]?(\S*)`),
-	regexp.MustCompile(`(?i)^(?:ftp|sftp|ssh|lftp|tnftp): (?:could not resolve hostname )?(\S+?): (?:Name or service|nodename|No address|Unknown|未知)`),
-	regexp.MustCompile(`(?i)无法解析主机(?:地址)?[:：“" ]*([^”":：\s]*)`),
-	regexp.MustCompile(`(?i)could not resolve hostname ([^:]*(?:://[^:]*(?::\d+\S*)?)?): `),
-	regexp.MustCompile(`(?i)host "([^"]*)" (?:does not exist|not found)`),
+var namePlaces = []*pattern{
+	expr(`(?i)getaddrinfo (?:ENOTFOUND|EAI_AGAIN|EAI_NONAME) ?(\S*)`),
+	expr(`(?i)could(?: not|n't) resolve host(?: ?name)?(?: \((?:nil|\w+)\))?:? ?['"“]?([^'"”;]*)`),
+	expr(`(?i)UnknownHostException: ?([^\n]*)`),
+	expr(`(?i)lookup (\S*?)(?: on \S+)?: no such host`),
+	expr(`(?i)(?:remote name could not be resolved|无法解析远程名称)[:：] ?['"“]?([^'"”]*)`),
+	expr(`(?i)unknown host:? ?['"]?(\S*)`),
+	expr(`(?i)^(?:ftp|sftp|ssh|lftp|tnftp): (?:could not resolve hostname )?(\S+?): (?:Name or service|nodename|No address|Unknown|未知)`),
+	expr(`(?i)无法解析主机(?:地址)?[:：“" ]*([^”":：\s]*)`),
+	expr(`(?i)could not resolve hostname ([^:]*(?:://[^:]*(?::\d+\S*)?)?): `),
+	expr(`(?i)host "([^"]*)" (?:does not exist|not found)`),
 }
 
 // placeholders are names that examples and forms hold.
-var placeholders = regexp.MustCompile(`(?i)^(?:undefined|null|none|nil|host(?:name)?|server(?:name)?|your[-_. ]?\S*|my[-_]?(?:server|host|ftp)|<\S*>?|\$\{?\w*\}?|%\w+%|\{\{?.*|xxx\S*|\*+|secrets\.\S+|ftp_?(?:host|server)|\[?object.*|ip|address|process\.env\S*|\(null\)|example|ftp\.example\.(?:com|org|net)|1\.2\.3\.4|x\.x\.x\.x|域名|主机|服务器\S*|主机地址)$`)
+var placeholders = expr(`(?i)^(?:undefined|null|none|nil|host(?:name)?|server(?:name)?|your[-_. ]?\S*|my[-_]?(?:server|host|ftp)|<\S*>?|\$\{?\w*\}?|%\w+%|\{\{?.*|xxx\S*|\*+|secrets\.\S+|ftp_?(?:host|server)|\[?object.*|ip|address|process\.env\S*|\(null\)|example|ftp\.example\.(?:com|org|net)|1\.2\.3\.4|x\.x\.x\.x|域名|主机|服务器\S*|主机地址)$`)
 
 // judgeHost looks at the name itself before DNS is blamed.
 func (l *log) judgeHost() []hit {
@@ -79,7 +78,7 @@ func badName(name string) string {
 	return ""
 }
 
-var portInName = regexp.MustCompile(`^[^:\[\]]+:\d{1,5}$`)
+var portInName = expr(`^[^:\[\]]+:\d{1,5}$`)
 
 func wide(r rune) bool {
 	return unicode.In(r, unicode.Common) && r >= 0xff01 && r <= 0xff5e || r == '。' || r == '：' || r == '\u200b' || r == '\u00a0'

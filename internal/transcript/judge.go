@@ -3,7 +3,6 @@ package transcript
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,9 +95,9 @@ func (l *log) judgeNetwork() []hit {
 
 // Frames of stack traces tell what a program was doing.
 var (
-	dataFrames  = regexp.MustCompile(`in n?transfercmd|_opendataconnection_|opendataconnection|initiatelistparsing|openpassivedatastream|enterpassivemode|opendatastream|getdataconn|dataconnection\.|cmdlist|passiveconnect|\.makepasv|opendatachannel|ftpdatastream|transfer strategies`)
-	greetFrames = regexp.MustCompile(`in getresp|_connectaction_|__getreply|_getreply|readwelcome|banner exchange|error reading ssh protocol banner`)
-	portOfLine  = regexp.MustCompile(`(?i)(?:[\d\]a-z]:|port |端口 ?|端口号 ?)(\d{4,5})(?:\D|$)`)
+	dataFrames  = expr(`in n?transfercmd|_opendataconnection_|opendataconnection|initiatelistparsing|openpassivedatastream|enterpassivemode|opendatastream|getdataconn|dataconnection\.|cmdlist|passiveconnect|\.makepasv|opendatachannel|ftpdatastream|transfer strategies`)
+	greetFrames = expr(`in getresp|_connectaction_|__getreply|_getreply|readwelcome|banner exchange|error reading ssh protocol banner`)
+	portOfLine  = expr(`(?i)(?:[\d\]a-z]:|port |端口 ?|端口号 ?)(\d{4,5})(?:\D|$)`)
 )
 
 // tracesData: the stack trace goes through the opening of a data connection.
@@ -109,7 +108,7 @@ func (l *log) namesDataPort(line string, at stage) bool {
 	if _, to, ok := strings.Cut(line, "->"); ok {
 		line = to
 	}
-	all := portOfLine.FindAllStringSubmatch(line, 4)
+	all := portOfLine.get().FindAllStringSubmatch(line, 4)
 	if len(all) == 0 {
 		return false
 	}
@@ -243,7 +242,7 @@ func (l *log) uploads() bool {
 }
 
 // bulk tells whether data had begun to move.
-var progressRE = regexp.MustCompile(`(?i)\b[1-9]\d?%|bytes (?:sent|received|transferred)|stalls? at|large files?|大文件`)
+var progressRE = expr(`(?i)\b[1-9]\d?%|bytes (?:sent|received|transferred)|stalls? at|large files?|大文件`)
 
 func (l *log) bulk() bool { return progressRE.MatchString(l.lower) }
 
@@ -302,10 +301,10 @@ func (l *log) dataTroubled() bool {
 	return false
 }
 
-var repairedRE = regexp.MustCompile(`(?i)(?:server sent passive reply with unroutable address|服务器发(?:回|送)了不可路由的(?:地址|被动)|using (?:the )?(?:server|host|original|control|peer) address instead|使用服务器地址代替|fixing bogus|address returned by PASV .* (?:seems|different)|Address returned by PASV seems to be incorrect|skip \S+ for data connection, re-use \S+ instead|ignoring (?:the )?(?:pasv|passive) (?:address|ip)|replac\w+ .*(?:pasv|passive)|Server listening on .* using|bogus address|\[Replacing PASV)`)
+var repairedRE = expr(`(?i)(?:server sent passive reply with unroutable address|服务器发(?:回|送)了不可路由的(?:地址|被动)|using (?:the )?(?:server|host|original|control|peer) address instead|使用服务器地址代替|fixing bogus|address returned by PASV .* (?:seems|different)|Address returned by PASV seems to be incorrect|skip \S+ for data connection, re-use \S+ instead|ignoring (?:the )?(?:pasv|passive) (?:address|ip)|replac\w+ .*(?:pasv|passive)|Server listening on .* using|bogus address|\[Replacing PASV)`)
 
 // mismatchRE: the client compared the addresses itself.
-var mismatchRE = regexp.MustCompile(`passive mode address mismatch|pasv .{0,30}address .{0,30}(?:mismatch|does not match|differs)`)
+var mismatchRE = expr(`passive mode address mismatch|pasv .{0,30}address .{0,30}(?:mismatch|does not match|differs)`)
 
 // announced judges an address of PASV.
 func (l *log) announced(e event, a netip.AddrPort, peer netip.Addr, troubled bool) (hit, bool) {
@@ -361,7 +360,7 @@ func (l *log) hasTarget(a netip.AddrPort) bool {
 }
 
 // knownLAN: remarks say that client and server share a network.
-var lanRE = regexp.MustCompile(`(?i)same (?:lan|subnet|network|machine)|局域网内|同一(?:局域网|网段)`)
+var lanRE = expr(`(?i)same (?:lan|subnet|network|machine)|局域网内|同一(?:局域网|网段)`)
 
 func (l *log) knownLAN() bool { return lanRE.MatchString(l.lower) }
 
@@ -409,8 +408,8 @@ func (l *log) cantOpen(e event) (hit, bool) {
 }
 
 var (
-	tooLongRE = regexp.MustCompile(`(?i)(?:message too long|too large[^\d]*|packet length|packet \(|过长|过大)[^\d]{0,20}(\d{6,10})`)
-	firstRE   = regexp.MustCompile(`(?i)(?:banner|greeting|identification|first (?:line|bytes)|status code from the server reply|protocol version identification|protocol identification string)[^\n]{0,40}['"](SSH-|HTTP/|220|500 OOPS|<html|<!DOCTYPE|\+OK|\* OK)`)
+	tooLongRE = expr(`(?i)(?:message too long|too large[^\d]*|packet length|packet \(|过长|过大)[^\d]{0,20}(\d{6,10})`)
+	firstRE   = expr(`(?i)(?:banner|greeting|identification|first (?:line|bytes)|status code from the server reply|protocol version identification|protocol identification string)[^\n]{0,40}['"](SSH-|HTTP/|220|500 OOPS|<html|<!DOCTYPE|\+OK|\* OK)`)
 )
 
 // judgeSSH decodes lengths that are text, and finds peers that speak another
@@ -504,7 +503,7 @@ func (l *log) otherProtocol() []hit {
 }
 
 var (
-	regexpFTPClient = regexp.MustCompile(`(?m)^(?:status|command|response|状态|命令|响应)[:：]|^\$ ?(?:ftp|tnftp|ftplib|lftp) |ftpexception|ftpwebrequest|ftp_connect|ftperror|\bftp\.\w+error`)
+	regexpFTPClient = expr(`(?m)^(?:status|command|response|状态|命令|响应)[:：]|^\$ ?(?:ftp|tnftp|ftplib|lftp) |ftpexception|ftpwebrequest|ftp_connect|ftperror|\bftp\.\w+error`)
 	otherWords      = look(`(?i)protocol mismatch|Invalid SSH identification string|Bad remote protocol version|ssh_exchange_identification: (?:220|HTTP|Protocol)|Bad protocol version identification|kex_exchange_identification: (?:banner line contains invalid|client sent invalid protocol|Connection closed by remote host: 220|banner)|Cannot establish FTP connection to an SFTP server|(?:server )?(?:is|seems to be|looks like) an? (?:SSH|SFTP|SMTP|HTTP|mail) server|does not (?:look like|appear to be) an? (?:FTP|SSH) server|Expected (?:SSH|an SSH) (?:banner|identification)|not an? (?:FTP|SSH) server|无法与 SFTP 服务器建立 FTP 连接|unable to (?:establish|connect).*SFTP server.*FTP|Please select proper protocol|请选择正确的协议|ssh: overflow reading version string|220 \S+ E?SMTP|received HTTP/0\.9 when not allowed|curl: \(1\) Received HTTP/0\.9|curl: \(79\).*banner|invalid protocol version|Invalid server's version string|Weird server reply|Got a 421 ftp|kex_exchange_identification: banner|ssh: handshake failed: ssh: invalid`)
 )
 

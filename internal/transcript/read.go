@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +61,7 @@ const (
 	maxLines = 8_000 // of more, the first and the last are read
 )
 
-var ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\\\-_]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
+var ansi = expr("\x1b\\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\\\-_]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
 
 // read takes a text apart.
 func read(text string) *log {
@@ -72,7 +71,7 @@ func read(text string) *log {
 	}
 	text = strings.TrimPrefix(text, "\uFEFF")
 	if strings.Contains(text, "\x1b") {
-		text = ansi.ReplaceAllString(text, "")
+		text = ansi.get().ReplaceAllString(text, "")
 	}
 	if !strings.Contains(text, "\n") && strings.Count(text, `\n`) > 1 {
 		text = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n").Replace(text) // pasted from a string literal
@@ -153,7 +152,7 @@ const methods = `GET|HEAD|POST|PUT|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|COPY|
 var (
 	// What programs put before a line: times, levels, names of threads and
 	// classes, process numbers, the client's address.
-	prefix = regexp.MustCompile(`^(?:` +
+	prefix = expr(`^(?:` +
 		`\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?` + `|` +
 		`\[?\d\d?:\d\d:\d\d(?:[.,]\d+)?(?: [AP]M)?\]?` + `|` +
 		`[A-Z][a-z]{2} {1,2}\d\d? \d\d:\d\d:\d\d(?: [\w.-]+)?` + `|` +
@@ -166,29 +165,29 @@ var (
 		`#\d+` + `|` +
 		`[.!|] ?(?:\d{4}-\d\d-\d\d)` + `)[\s:,-]*`)
 
-	filezilla = regexp.MustCompile(`^(?i:(?:Trace|跟踪|Status|状态|狀態|Command|命令|指令|Response|响应|回应|回應|Reply|Answer|Error|错误|錯誤)\s*[:：]\s*)`)
+	filezilla = expr(`^(?i:(?:Trace|跟踪|Status|状态|狀態|Command|命令|指令|Response|响应|回应|回應|Reply|Answer|Error|错误|錯誤)\s*[:：]\s*)`)
 
-	sent     = regexp.MustCompile(`^(?:-+> ?|>+ |C: ?|=> ?|\*cmd\* |\*put\* |Cmd: ?|FTP> |>>> ?|→ ?|client: ?|Sending(?: command)?: ?|sent: ?|--> )\s*['"]?(.*)$`)
-	marked   = regexp.MustCompile(`^\s*(?:-+> |> |\*cmd\*|Cmd:|(?:Command|命令)[:：]|\[connection\] >)`)
-	received = regexp.MustCompile(`^(?:<-+ ?|<+ |S: ?|<= ?|\*resp\* |<<< ?|← ?|server: ?|Received: ?|received: ?|client: |recv: ?)\s*['"]?(.*)$`)
+	sent     = expr(`^(?:-+> ?|>+ |C: ?|=> ?|\*cmd\* |\*put\* |Cmd: ?|FTP> |>>> ?|→ ?|client: ?|Sending(?: command)?: ?|sent: ?|--> )\s*['"]?(.*)$`)
+	marked   = expr(`^\s*(?:-+> |> |\*cmd\*|Cmd:|(?:Command|命令)[:：]|\[connection\] >)`)
+	received = expr(`^(?:<-+ ?|<+ |S: ?|<= ?|\*resp\* |<<< ?|← ?|server: ?|Received: ?|received: ?|client: |recv: ?)\s*['"]?(.*)$`)
 
-	verbRE    = regexp.MustCompile(`^(` + verbs + `)(?:\s+(.*))?$`)
-	requestRE = regexp.MustCompile(`^(` + methods + `)\s+(\S+)`)
-	replyRE   = regexp.MustCompile(`^([1-6]\d\d)([ :-]) ?(.*)$`)
-	bareCode  = regexp.MustCompile(`^([2-6]\d\d)$`)
-	httpRE    = regexp.MustCompile(`HTTP/[\d.]+"?,? ([1-5]\d\d)\b ?(.*)`)
-	sshRE     = regexp.MustCompile(`(SSH-[12]\.[0-9]+-[\x21-\x7e]+)`)
+	verbRE    = expr(`^(` + verbs + `)(?:\s+(.*))?$`)
+	requestRE = expr(`^(` + methods + `)\s+(\S+)`)
+	replyRE   = expr(`^([1-6]\d\d)([ :-]) ?(.*)$`)
+	bareCode  = expr(`^([2-6]\d\d)$`)
+	httpRE    = expr(`HTTP/[\d.]+"?,? ([1-5]\d\d)\b ?(.*)`)
+	sshRE     = expr(`(SSH-[12]\.[0-9]+-[\x21-\x7e]+)`)
 
 	// A reply inside an exception: "error_perm: 530 Login incorrect.",
 	// "FTPError: 550 …", "(530) Not logged in", "Code: 534 Message: …".
-	quotedReply = regexp.MustCompile(`(?:^|[\s:'"(\[])(?:code[ :=]*)?([45]\d\d)(?:[-: )\]]+|\s*,\s*|\s+message:\s*|-)(?:message:\s*)?['"]?([A-Z\p{Han}/"'][^\n]{2,})`)
+	quotedReply = expr(`(?:^|[\s:'"(\[])(?:code[ :=]*)?([45]\d\d)(?:[-: )\]]+|\s*,\s*|\s+message:\s*|-)(?:message:\s*)?['"]?([A-Z\p{Han}/"'][^\n]{2,})`)
 	// What a user typed at the prompt of a client, as the command that it becomes.
-	typed = regexp.MustCompile(`^(?:ftp|lftp [^>]*|ncftp [^>]*|sftp|psftp)> ?(\w+)\s*(.*)$`)
+	typed = expr(`^(?:ftp|lftp [^>]*|ncftp [^>]*|sftp|psftp)> ?(\w+)\s*(.*)$`)
 	// vsftpd's log of the protocol, pyftpdlib's and FileZilla Server's.
-	serverDialogue = regexp.MustCompile(`FTP (command|response): Client "([^"]+)"(?:, "([^"]*)")?`)
-	filezillaSrv   = regexp.MustCompile(`\((?:not logged in|[^)]*)\)\s*\((?:\d{1,3}\.){3}\d{1,3}\)>\s*(.*)$`)
-	pythonStep     = regexp.MustCompile(`(?:voidcmd|sendcmd)\(f?['"](` + verbs + `)\b`)
-	wgetStep       = regexp.MustCompile(`==> (` + verbs + `)(?: [^.]*)? \.\.\. ?(.*)$`)
+	serverDialogue = expr(`FTP (command|response): Client "([^"]+)"(?:, "([^"]*)")?`)
+	filezillaSrv   = expr(`\((?:not logged in|[^)]*)\)\s*\((?:\d{1,3}\.){3}\d{1,3}\)>\s*(.*)$`)
+	pythonStep     = expr(`(?:voidcmd|sendcmd)\(f?['"](` + verbs + `)\b`)
+	wgetStep       = expr(`==> (` + verbs + `)(?: [^.]*)? \.\.\. ?(.*)$`)
 )
 
 var typedVerbs = map[string]string{
@@ -257,7 +256,7 @@ func parseLine(line string) (event, bool) {
 	return parseBare(s, strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t "))
 }
 
-var regexpWinSCP = regexp.MustCompile(`^([<>]) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+ (.*)$`)
+var regexpWinSCP = expr(`^([<>]) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+ (.*)$`)
 
 // parseBare reads what is left without marks. An indented line is no command: it
 // belongs to what stands above.
@@ -291,7 +290,7 @@ func parseBare(s string, indented bool) (event, bool) {
 }
 
 // a line of a web server's access log
-var regexpAccess = regexp.MustCompile(`"(` + methods + `) \S+ HTTP/`)
+var regexpAccess = expr(`"(` + methods + `) \S+ HTTP/`)
 
 func asCommand(s string) (event, bool) {
 	s = strings.TrimSpace(strings.Trim(strings.TrimSpace(strings.ReplaceAll(s, `\r\n`, "")), `'"`))
@@ -393,7 +392,7 @@ func isAddress(s string) bool {
 }
 
 // afterLogin are words with which servers answer everything before a login.
-var afterLogin = regexp.MustCompile(`(?i)log ?in with USER|please log ?in|not logged in|please authenticate|login first|请登录`)
+var afterLogin = expr(`(?i)log ?in with USER|please log ?in|not logged in|please authenticate|login first|请登录`)
 
 // silence marks the lines of a dialogue that speak of no fault, and those that
 // only say that the login had not worked.
@@ -414,4 +413,4 @@ func (l *log) silence() {
 }
 
 // bareError: a line that names a command and an error at once.
-var bareError = regexp.MustCompile(`(?i)error|fail|denied|invalid|mismatch|closed|SSH-2\.0-[^ ]+'`)
+var bareError = expr(`(?i)error|fail|denied|invalid|mismatch|closed|SSH-2\.0-[^ ]+'`)

@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -10,31 +9,31 @@ import (
 )
 
 // Where secrets stand in what people paste. The first group is the secret.
-var secretPlaces = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\b(?:PASS|ACCT|ADAT)['"]?[ :=]+['"]?([^\s'"]+.*?)['"]?(?:\\r\\n)?['"]?$`),
-	regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s]+?)@[^\s@]`),
-	regexp.MustCompile(`(?i)\b(?:proxy-)?authorization['"]?\s*[:=]\s*['"]?(?:\w+ )?([^\s'",][^'"]*)`),
-	regexp.MustCompile(`(?i)(?:\b(?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|token)|密码|口令|密碼)['"]?\s*(?:：|=>|[:=：]|is|是|为)\s*['"]?([^\s'",;)]+)`),
-	regexp.MustCompile(`(?i)(?:^|\s)(?:-u|--user)[ =]['"]?[^\s:'"]+:([^\s'"]+)`),
-	regexp.MustCompile(`(?i)(?:^|\s)(?:-pw|--password|--ftp-password|--http-password|--pass)[ =]['"]?([^\s'"]+)`),
-	regexp.MustCompile(`(?i)\bsshpass (?:-p ?)['"]?([^\s'"]+)`),
-	regexp.MustCompile(`(?i)\blftp\b.*\s-u ['"]?[^\s,'"]+,([^\s'"]+)`),
-	regexp.MustCompile(`(?i)\b(?:machine|host) .*\bpassword ([^\s]+)`),
-	regexp.MustCompile(`(?i)^\s*(?:ftp> ?)?(?:quote pass|user \S+) (\S+)\s*$`),
-	regexp.MustCompile(`(?i)\b(?:set-)?cookie: *[^=;\s]+=([^;\s]+)`),
-	regexp.MustCompile(`(?i)\blogin\s*\(\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
-	regexp.MustCompile(`(?i)\bftp_login\s*\([^,]+,\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
-	regexp.MustCompile(`(?i)\bnew Ftp\s*\(\s*(?:['"][^'"]*['"]\s*,\s*)?(?:\d+\s*,\s*)?['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
-	regexp.MustCompile(`(?i)\bNetworkCredential\s*\(\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
+var secretPlaces = []*pattern{
+	expr(`(?i)\b(?:PASS|ACCT|ADAT)['"]?[ :=]+['"]?([^\s'"]+.*?)['"]?(?:\\r\\n)?['"]?$`),
+	expr(`(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s]+?)@[^\s@]`),
+	expr(`(?i)\b(?:proxy-)?authorization['"]?\s*[:=]\s*['"]?(?:\w+ )?([^\s'",][^'"]*)`),
+	expr(`(?i)(?:\b(?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|token)|密码|口令|密碼)['"]?\s*(?:：|=>|[:=：]|is|是|为)\s*['"]?([^\s'",;)]+)`),
+	expr(`(?i)(?:^|\s)(?:-u|--user)[ =]['"]?[^\s:'"]+:([^\s'"]+)`),
+	expr(`(?i)(?:^|\s)(?:-pw|--password|--ftp-password|--http-password|--pass)[ =]['"]?([^\s'"]+)`),
+	expr(`(?i)\bsshpass (?:-p ?)['"]?([^\s'"]+)`),
+	expr(`(?i)\blftp\b.*\s-u ['"]?[^\s,'"]+,([^\s'"]+)`),
+	expr(`(?i)\b(?:machine|host) .*\bpassword ([^\s]+)`),
+	expr(`(?i)^\s*(?:ftp> ?)?(?:quote pass|user \S+) (\S+)\s*$`),
+	expr(`(?i)\b(?:set-)?cookie: *[^=;\s]+=([^;\s]+)`),
+	expr(`(?i)\blogin\s*\(\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
+	expr(`(?i)\bftp_login\s*\([^,]+,\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
+	expr(`(?i)\bnew Ftp\s*\(\s*(?:['"][^'"]*['"]\s*,\s*)?(?:\d+\s*,\s*)?['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
+	expr(`(?i)\bNetworkCredential\s*\(\s*['"][^'"]*['"]\s*,\s*['"]([^'"]+)['"]`),
 }
 
 // keyBlock is the beginning of a private key.
-var keyBlock = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----`)
+var keyBlock = expr(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----`)
 
 const hidden = "****"
 
 // notSecret are words that stand where a secret would and are none.
-var notSecret = regexp.MustCompile(`(?i)^(?:[*x•.●-]+|required|incorrect|for|prompt|auth\w*|login|accepted|not|yes|no|true|false|null|undefined|none|basic|digest|negotiate|ntlm|failed|\(hidden\)|<hidden>|\[?redacted\]?|password|PASSWORD|\$\{?\w+\}?|%\w+%|<\w+>|错误|command.*|commands?|ok|,+|okay)[.,:;]?$`)
+var notSecret = expr(`(?i)^(?:[*x•.●-]+|required|incorrect|for|prompt|auth\w*|login|accepted|not|yes|no|true|false|null|undefined|none|basic|digest|negotiate|ntlm|failed|\(hidden\)|<hidden>|\[?redacted\]?|password|PASSWORD|\$\{?\w+\}?|%\w+%|<\w+>|错误|command.*|commands?|ok|,+|okay)[.,:;]?$`)
 
 // findSecrets notes what must not be repeated.
 func (l *log) findSecrets() {
@@ -67,7 +66,7 @@ func (l *log) findSecrets() {
 			continue
 		}
 		for _, place := range secretPlaces {
-			for _, m := range place.FindAllStringSubmatch(line, 4) {
+			for _, m := range place.get().FindAllStringSubmatch(line, 4) {
 				note(m[1])
 			}
 		}
@@ -91,7 +90,7 @@ func (l *log) redact(s string) string {
 	for _, secret := range l.secrets {
 		s = strings.ReplaceAll(s, secret, hidden)
 	}
-	if m := secretPlaces[1].FindStringSubmatchIndex(s); m != nil && s[m[2]:m[3]] != hidden {
+	if m := secretPlaces[1].get().FindStringSubmatchIndex(s); m != nil && s[m[2]:m[3]] != hidden {
 		s = s[:m[2]] + hidden + s[m[3]:]
 	}
 	return s

@@ -194,21 +194,3 @@ func shortest(lits []string) int {
 	}
 	return n
 }
-
-// words is an expression with a quick look before it.
-type words struct {
-	re       *regexp.Regexp
-	literals []string
-}
-
-func look(expr string) words {
-	return words{regexp.MustCompile(expr), literalsOf(expr)}
-}
-
-// in tells whether the words are in a line, given as it is and in small letters.
-func (w words) in(line, lower string) bool {
-	if len(w.literals) > 0 && !slices.ContainsFunc(w.literals, func(s string) bool { return strings.Contains(lower, s) }) {
-		return false
-	}
-	return w.re.MatchString(line)
-}

@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -169,14 +168,14 @@ func (l *log) spokeTLS() bool {
 }
 
 // The places where programs name the server.
-var hostPlaces = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\b((?:ftps?|ftpes|sftp|https?|davs?|webdavs?)://[^\s"'<>()\x{4e00}-\x{9fff}]+)`),
-	regexp.MustCompile(`(?i)\b(?:trying|connecting to|connected to|connect to|connection to|正在连接到?|连接到|正在连接) (?:host )?['"]?([\w.-]+\.[a-z0-9-]+|\[?[0-9a-f:]+:[0-9a-f:]+\]?)`),
-	regexp.MustCompile(`(?i)(?:could not resolve host:?|getaddrinfo \w+|unknownhostexception:?|lookup|无法解析主机(?:地址)?[:：]?|unknown host:?) ['"“]?([\w.-]+)`),
-	regexp.MustCompile(`(?i)(?:^|[$#>] ?)(?:s?ftp|ssh|scp|lftp|tnftp|ncftp(?:ls|get|put)?|telnet) (?:-\S+ )*(?:\w+@)?([\w.-]+\.[a-z0-9-]+)`),
-	regexp.MustCompile(`(?i)\b\w[\w.-]*@([\w-]+(?:\.[\w-]+)+): (?:permission denied|password)`),
-	regexp.MustCompile(`(?i)(?:connection (?:closed|reset) by|connect to (?:host|address)) (?:authenticating user \S+ )?([\w.:-]+) port`),
-	regexp.MustCompile(`(?i)\b(?:host(?:name)?|server|address|主机|服务器)\s*[:=]\s*['"]?([\w-]+(?:\.[\w-]+)+)`),
+var hostPlaces = []*pattern{
+	expr(`(?i)\b((?:ftps?|ftpes|sftp|https?|davs?|webdavs?)://[^\s"'<>()\x{4e00}-\x{9fff}]+)`),
+	expr(`(?i)\b(?:trying|connecting to|connected to|connect to|connection to|正在连接到?|连接到|正在连接) (?:host )?['"]?([\w.-]+\.[a-z0-9-]+|\[?[0-9a-f:]+:[0-9a-f:]+\]?)`),
+	expr(`(?i)(?:could not resolve host:?|getaddrinfo \w+|unknownhostexception:?|lookup|无法解析主机(?:地址)?[:：]?|unknown host:?) ['"“]?([\w.-]+)`),
+	expr(`(?i)(?:^|[$#>] ?)(?:s?ftp|ssh|scp|lftp|tnftp|ncftp(?:ls|get|put)?|telnet) (?:-\S+ )*(?:\w+@)?([\w.-]+\.[a-z0-9-]+)`),
+	expr(`(?i)\b\w[\w.-]*@([\w-]+(?:\.[\w-]+)+): (?:permission denied|password)`),
+	expr(`(?i)(?:connection (?:closed|reset) by|connect to (?:host|address)) (?:authenticating user \S+ )?([\w.:-]+) port`),
+	expr(`(?i)\b(?:host(?:name)?|server|address|主机|服务器)\s*[:=]\s*['"]?([\w-]+(?:\.[\w-]+)+)`),
 }
 
 // findHost looks once for the server's name.
@@ -214,7 +213,7 @@ func (l *log) findHost() {
 	}
 }
 
-var portRE = regexp.MustCompile(`(?i)(?:port |端口 ?|:)(\d{2,5})\b`)
+var portRE = expr(`(?i)(?:port |端口 ?|:)(\d{2,5})\b`)
 
 func (l *log) takeURL(s string) bool {
 	scheme, rest, _ := strings.Cut(s, "://")
@@ -332,12 +331,12 @@ func (l *log) hostPort() (host, port string) {
 	return l.host, port
 }
 
-var peerRE = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)connected to \S+ \(((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]*:[0-9a-f:]+)\)`),
-	regexp.MustCompile(`(?i)(?:connecting to|trying|connected to|正在连接到?|连接到|connection to|连接至|正在连接)[^\n]{0,60}?[ (\["|]((?:\d{1,3}\.){3}\d{1,3})\b`),
-	regexp.MustCompile(`(?i)(?:^|[$#] ?)(?:ftp|lftp|open) (?:-\S+ )*((?:\d{1,3}\.){3}\d{1,3})\b`),
-	regexp.MustCompile(`(?i)(?:ftp\w*|https?)://(?:[^@/\s]*@)?((?:\d{1,3}\.){3}\d{1,3})\b`),
-	regexp.MustCompile(`(?i)\b(?:host|server|ftp)\w*\s*[(:=]\s*['"]?((?:\d{1,3}\.){3}\d{1,3})\b`),
+var peerRE = []*pattern{
+	expr(`(?i)connected to \S+ \(((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]*:[0-9a-f:]+)\)`),
+	expr(`(?i)(?:connecting to|trying|connected to|正在连接到?|连接到|connection to|连接至|正在连接)[^\n]{0,60}?[ (\["|]((?:\d{1,3}\.){3}\d{1,3})\b`),
+	expr(`(?i)(?:^|[$#] ?)(?:ftp|lftp|open) (?:-\S+ )*((?:\d{1,3}\.){3}\d{1,3})\b`),
+	expr(`(?i)(?:ftp\w*|https?)://(?:[^@/\s]*@)?((?:\d{1,3}\.){3}\d{1,3})\b`),
+	expr(`(?i)\b(?:host|server|ftp)\w*\s*[(:=]\s*['"]?((?:\d{1,3}\.){3}\d{1,3})\b`),
 }
 
 // peer is the address of the control connection, as far as the text tells.

@@ -15,7 +15,6 @@ package transcript
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -260,4 +259,4 @@ func (l *log) passiveBefore(line int) bool {
 }
 
 // wentOn: a session of SSH came beyond the host key.
-var wentOn = regexp.MustCompile(`using username|access (?:granted|denied)|authenticated to|sent password|permission denied|no supported authentication|authentications that can continue`)
+var wentOn = expr(`using username|access (?:granted|denied)|authenticated to|sent password|permission denied|no supported authentication|authentications that can continue`)
