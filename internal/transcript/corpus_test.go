@@ -18,8 +18,13 @@ type sample struct {
 	accepts            []finding.Code
 }
 
-// samples reads testdata/lab (recorded from real clients in the fault lab, see
-// record.sh) and testdata/threads (from public threads, source noted).
+// healthy stands among the codes of a session in which nothing failed.
+const healthy finding.Code = "healthy"
+
+// samples reads testdata: lab, second, third and fourth were recorded from real clients
+// in the fault lab (see record.sh), threads and second/thread.* are from public
+// threads, source noted. The rules were written on half of lab and threads; the others
+// came later, each to judge the rules by texts they did not know.
 func samples(t testing.TB) []sample {
 	t.Helper()
 	var out []sample
@@ -66,6 +71,9 @@ func (s sample) held() bool {
 // judged is where the right code came out: 0 first, 1 a candidate, 2 nowhere.
 func (s sample) judged(r *finding.Report) int {
 	if r.RootCause == nil {
+		if slices.Contains(s.accepts, healthy) {
+			return 0
+		}
 		return 2
 	}
 	if slices.Contains(s.accepts, r.RootCause.Code) {

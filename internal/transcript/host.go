@@ -9,7 +9,7 @@ import (
 
 // Where programs quote the name that they could not resolve.
 var namePlaces = []*pattern{
-	expr(`(?i)getaddrinfo (?:ENOTFOUND|EAI_AGAIN|EAI_NONAME) ?(\S*)`),
+	expr(`(?i)getaddrinfo (?:ENOTFOUND|EAI_\w+) ?(\S*)`),
 	expr(`(?i)could(?: not|n't) resolve host(?: ?name)?(?: \((?:nil|\w+)\))?:? ?['"“]?([^'"”;]*)`),
 	expr(`(?i)UnknownHostException: ?([^\n]*)`),
 	expr(`(?i)lookup (\S*?)(?: on \S+)?: no such host`),

@@ -13,19 +13,29 @@ import (
 
 // Failures of the network, by the words of some forty programs.
 var (
-	refusedRE     = look(`(?i)connection refused|ECONNREFUSED|actively refused|积极拒绝|WSAECONNREFUSED|\b10061\b|Errno (?:111|61)\b|拒绝(?:了)?连接|连接被(?:对方)?拒绝|连接(?:已)?拒绝|拒绝访问连接|connect failed: refused|refused the (?:network )?connection|由于目标(?:计算机|机器)积极拒绝|目标计算机拒绝|NoValidConnectionsError`)
-	timeoutRE     = look(`(?i)timed out|(?:^|[^-\w(])time-?out(?:$|[^\w(:= ]|[:]? ?\(control|[:]? ?\((?:data|control) socket|: ?(?:no|did|the|\D{3})| (?:when|on|while|waiting|error|exceeded|expired|detected|was|occurred|connecting|reading|during|after|reached|- ))|Connection time-?out|ETIMEDOUT|WSAETIMEDOUT|\b10060\b|Errno (?:110|60)\b|超时|i/o timeout|curl: \(28\)|没有正确答复|did not properly respond|seconds of inactivity|timeout was reached|deadline exceeded|无活动|没有响应|\(hangs\)|\(hang\)|\bhangs?\b|卡住|卡死`)
-	resetRE       = look(`(?i)connection (?:was )?reset|reset by peer|ECONNRESET|WSAECONNRESET|\b10054\b|Errno (?:104|54)\b|连接被(?:对方)?重(?:置|设)|强迫关闭|forcibly closed|ECONNABORTED|\b10053\b|连接已重置`)
-	hostRE        = look(`(?i)no route to host|EHOSTUNREACH|WSAEHOSTUNREACH|\b10065\b|Errno (?:113|65)\b|没有到(?:达)?主机的路由|无法(?:连接|到达)(?:的)?主机|host (?:is )?unreachable|主机不可达|unreachable host`)
+	refusedRE     = look(`(?i)connection refused|ECONNREFUSED|actively refused|积极拒绝|WSAECONNREFUSED|\b10061\b|Errno (?:111|61)\b|拒绝(?:了)?连接|连接被(?:对方)?拒绝|连接(?:已)?拒绝|拒绝访问连接|connect failed: refused|refused the (?:network )?connection|由于目标(?:计算机|机器)积极拒绝|目标计算机拒绝|NoValidConnectionsError` + `|` + refusedElsewhere)
+	timeoutRE     = look(`(?i)timed out|(?:^|[^-\w(])time-?out(?:$|[^\w(:= ]|[:]? ?\(control|[:]? ?\((?:data|control) socket|: ?(?:no|did|the|\D{3})| (?:at|when|on|while|waiting|error|exceeded|expired|detected|was|occurred|connecting|reading|during|after|reached|- ))|Connection time-?out|ETIMEDOUT|WSAETIMEDOUT|\b10060\b|Errno (?:110|60)\b|超时|i/o timeout|curl: \(28\)|没有正确答复|did not properly respond|seconds of inactivity|timeout was reached|deadline exceeded|无活动|没有响应|\(hangs\)|\(hang\)|\bhangs?\b|卡住|卡死` + `|` + timeoutElsewhere)
+	resetRE       = look(`(?i)Error in the pull function|connection (?:was )?reset|reset by peer|ECONNRESET|WSAECONNRESET|\b10054\b|Errno (?:104|54)\b|连接被(?:对方)?重(?:置|设)|强迫关闭|forcibly closed|ECONNABORTED|\b10053\b|连接已重置` + `|` + resetElsewhere)
+	hostRE        = look(`(?i)no route to host|EHOSTUNREACH|WSAEHOSTUNREACH|\b10065\b|Errno (?:113|65)\b|没有到(?:达)?主机的路由|无法(?:连接|到达)(?:的)?主机|host (?:is )?unreachable|主机不可达|unreachable host` + `|` + hostElsewhere)
 	closedRE      = look(`(?i)connection (?:was )?closed|server closed|closed by (?:the )?(?:remote|server|foreign)|connection (?:unexpectedly )?(?:lost|terminated|dropped)|EOFError|unexpected EOF|\bEOF\b|disconnected|连接(?:已|被)?(?:关闭|断开|中断)|curl: \((?:52|56|8|12)\)|socket hang up|response reading failed|Connection closed without indication|服务器关闭了连接|broken pipe|EPIPE|SERVER_CLOSED|断开的管道|无法读取响应|FIN packet|421 service not available, remote server has closed|Software caused connection abort`)
-	unreachableRE = look(`(?i)network is unreachable|ENETUNREACH|网络不可达|EADDRNOTAVAIL|can't assign requested address`)
+	unreachableRE = look(`(?i)network is unreachable|ENETUNREACH|网络不可达|EADDRNOTAVAIL|can't assign requested address` + `|` + unreachableElsewhere)
 	failedRE      = look(`(?i)can't connect|couldn't connect|could not connect|cannot connect|unable to connect|failed to connect|connection failed|无法连接(?:到)?(?:远程)?服务器|连接失败|curl: \(7\)|connect failed|无法建立连接|ftp_connect\(\)|Connection attempt failed|connecterror`)
 	dataFail      = look(`(?i)failed to retrieve directory listing|读取目录列表失败|could not retrieve directory listing|data connection|data socket|data channel|传输通道|数据连接|transfer strategies|无法(?:打开|建立)数据`)
 )
 
+// normalEnd: so do sessions end that had no fault.
+var normalEnd = look(`(?i)you will be disconnected|disconnected by (?:application|user)|\[chan \d+\] EOF|Got EOF on (?:data|control) connection|^\S*\s*(?:\* )?Closing connection(?: #?\d+)?$|caught an exception, leaving main loop due to socket closed|disconnect(?:ed|ing)? from \S+ port \d+$|^INFO\b.*\bconnection closed$`)
+
+// quickNo: how many milliseconds an attempt took that did not time out.
+var quickNo = expr(`after (\d+) ms: Couldn't connect to server`)
+
 // failure is what kind of network failure a line tells.
 func failure(line, lower string) string {
-	switch {
+	switch m := quickNo.FindStringSubmatch(line); {
+	case normalEnd.in(line, lower):
+		return ""
+	case m != nil && len(m[1]) < 3:
+		return "refused" // a no that came at once
 	case refusedRE.in(line, lower):
 		return "refused"
 	case hostRE.in(line, lower):
@@ -67,6 +77,24 @@ func (l *log) judgeNetwork() []hit {
 		if step {
 			at = opening
 		}
+		named := implied(line)
+		if named == opening && l.protocol() != "ftp" || named == securing && l.protocol() == "sftp" {
+			named = start
+		}
+		if named == securing && at >= opening && l.protocol() == "ftp" {
+			if h := (hit{code: finding.TLSDataHandshakeFailed, weight: fits + 10, line: i, what: failureWords(what), alike: alikeDataTLS}); !seen["data tls"] {
+				seen["data tls"] = true
+				out = append(out, h)
+			}
+			continue
+		}
+		at = max(at, named)
+		if isRemark(line) && !ok {
+			at = max(at, l.last()) // it speaks of the outcome
+		}
+		if at < greeted && (what == "reset" || what == "closed") && tlsStep.MatchString(l.lower) {
+			at = securing
+		}
 		if l.tracesData() && at < opening || l.namesDataPort(line, at) {
 			at = opening
 		} else if at == start && (greetFrames.MatchString(l.lower) || strings.Contains(line, "read tcp ")) {
@@ -95,8 +123,8 @@ func (l *log) judgeNetwork() []hit {
 
 // Frames of stack traces tell what a program was doing.
 var (
-	dataFrames  = expr(`in n?transfercmd|_opendataconnection_|opendataconnection|initiatelistparsing|openpassivedatastream|enterpassivemode|opendatastream|getdataconn|dataconnection\.|cmdlist|passiveconnect|\.makepasv|opendatachannel|ftpdatastream|transfer strategies`)
-	greetFrames = expr(`in getresp|_connectaction_|__getreply|_getreply|readwelcome|banner exchange|error reading ssh protocol banner`)
+	dataFrames  = expr(`\[#\w+ 0b/[1-9]|in n?transfercmd|_opendataconnection_|opendataconnection|initiatelistparsing|openpassivedatastream|enterpassivemode|opendatastream|getdataconn|dataconnection\.|cmdlist|passiveconnect|\.makepasv|opendatachannel|ftpdatastream|transfer strategies`)
+	greetFrames = expr(`in getresp|in parse_response|reader\.readline|_connectaction_|__getreply|_getreply|readwelcome|banner exchange|error reading ssh protocol banner`)
 	portOfLine  = expr(`(?i)(?:[\d\]a-z]:|port |端口 ?|端口号 ?)(\d{4,5})(?:\D|$)`)
 )
 
@@ -226,9 +254,9 @@ func (l *log) dataFailure(what string) hit {
 			h.code, h.alike = finding.TLSDataHandshakeFailed, alikeDataTLS
 		}
 	case what == "timeout" && l.last() == moving:
-		h.code, h.alike, h.weight = finding.DataStalled, alikePassive, symptom+5
-		if !l.bulk() {
-			h.code = finding.DataPassiveFiltered
+		h.code, h.alike, h.weight = finding.DataStalled, alikeDropped, symptom+5
+		if !l.bulk() && !l.accepted() {
+			h.code, h.alike = finding.DataPassiveFiltered, alikePassive
 		}
 	default:
 		h.code, h.alike = finding.DataPassiveFiltered, alikePassive
@@ -243,6 +271,12 @@ func (l *log) uploads() bool {
 
 // bulk tells whether data had begun to move.
 var progressRE = expr(`(?i)\b[1-9]\d?%|bytes (?:sent|received|transferred)|stalls? at|large files?|大文件`)
+
+// accepted tells whether the data connection stood when 150 came: the client
+// says so, or the server is one of those that answer only then.
+var acceptedRE = expr(`data connection established|connected to data|vsftpd|proftpd|pure-?ftpd|125 data connection already open|here comes the directory listing|ok to send data`)
+
+func (l *log) accepted() bool { return acceptedRE.MatchString(l.lower) }
 
 func (l *log) bulk() bool { return progressRE.MatchString(l.lower) }
 
@@ -408,7 +442,7 @@ func (l *log) cantOpen(e event) (hit, bool) {
 }
 
 var (
-	tooLongRE = expr(`(?i)(?:message too long|too large[^\d]*|packet length|packet \(|过长|过大)[^\d]{0,20}(\d{6,10})`)
+	tooLongRE = expr(`(?i)(?:message (?:is )?too long|on a total of|too large[^\d]*|packet length|packet \(|过长|过大)[^\d]{0,20}(\d{6,10})`)
 	firstRE   = expr(`(?i)(?:banner|greeting|identification|first (?:line|bytes)|status code from the server reply|protocol version identification|protocol identification string)[^\n]{0,40}['"](SSH-|HTTP/|220|500 OOPS|<html|<!DOCTYPE|\+OK|\* OK)`)
 )
 
@@ -422,13 +456,29 @@ func (l *log) judgeSSH() []hit {
 				b := []byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
 				l.decoded = append(l.decoded, note{"the length that was read is the beginning of a text", strconv.QuoteToASCII(string(b))})
 			}
-			if n == 0x54686973 {
+			if err == nil && n>>8 != 0x546869 && printable(n) {
+				return append(l.otherProtocol(), hit{code: finding.SSHShellNoise, weight: names, line: i, what: meaning(finding.SSHShellNoise)})
+			}
+			if n>>8 == 0x546869 { // "This account is currently not available."; some count from behind the length
 				return []hit{{code: finding.SSHNologinShell, weight: names + 2, line: i, what: meaning(finding.SSHNologinShell), alike: alikeAfterLogin}}
 			}
 			break
 		}
 	}
 	return slices.Concat(l.otherProtocol(), l.endsThere(), l.noKeyOffered())
+}
+
+// printable tells whether four bytes are letters, blanks or what terminals
+// are told: the beginning of a text, and no length.
+func printable(n uint64) bool {
+	for range 4 {
+		b := byte(n)
+		if b != '\n' && b != '\r' && b != '\t' && b != 0x1b && (b < ' ' || b > '~') {
+			return false
+		}
+		n >>= 8
+	}
+	return true
 }
 
 // noKeyOffered: a verbose log of ssh in which the server takes keys only, and no
@@ -446,11 +496,16 @@ func (l *log) noKeyOffered() []hit {
 	return nil
 }
 
+var (
+	mailRE = expr(`(?i)\bE?SMTP\b|\bIMAP|\bPOP3\b|mail (?:server|service)`)
+	// No server of FTP does without USER.
+	unknownVerb = expr(`(?i)not recogni[sz]ed|unrecogni[sz]ed|unknown command|not understood|not implemented|bad command|invalid command`)
+)
+
 // otherProtocol compares what the client speaks with what the peer says first.
 func (l *log) otherProtocol() []hit {
 	spoke := ""
-	ssh, web := -1, -1
-	ftpd := -1
+	ssh, web, ftpd, alien := -1, -1, -1, -1
 	for _, e := range l.events {
 		switch {
 		case e.kind == banner && ssh < 0:
@@ -459,6 +514,11 @@ func (l *log) otherProtocol() []hit {
 			web = e.line
 		case e.kind == reply && e.code == 220 && ftpd < 0:
 			ftpd = e.line
+			if mailRE.MatchString(e.text) {
+				alien = e.line
+			}
+		case e.kind == reply && e.verb == "USER" && (e.code == 500 || e.code == 502) && unknownVerb.MatchString(e.text):
+			alien = e.line
 		}
 	}
 	_, port := l.hostPort()
@@ -488,6 +548,8 @@ func (l *log) otherProtocol() []hit {
 		}
 	}
 	switch {
+	case alien >= 0:
+		add(alien, names+2)
 	case spoke == "ftp" && ssh >= 0 && !strings.Contains(l.lower, "sshd["):
 		add(ssh, names+2)
 	case spoke == "webdav" && ssh >= 0:
@@ -504,14 +566,59 @@ func (l *log) otherProtocol() []hit {
 
 var (
 	regexpFTPClient = expr(`(?m)^(?:status|command|response|状态|命令|响应)[:：]|^\$ ?(?:ftp|tnftp|ftplib|lftp) |ftpexception|ftpwebrequest|ftp_connect|ftperror|\bftp\.\w+error`)
-	otherWords      = look(`(?i)protocol mismatch|Invalid SSH identification string|Bad remote protocol version|ssh_exchange_identification: (?:220|HTTP|Protocol)|Bad protocol version identification|kex_exchange_identification: (?:banner line contains invalid|client sent invalid protocol|Connection closed by remote host: 220|banner)|Cannot establish FTP connection to an SFTP server|(?:server )?(?:is|seems to be|looks like) an? (?:SSH|SFTP|SMTP|HTTP|mail) server|does not (?:look like|appear to be) an? (?:FTP|SSH) server|Expected (?:SSH|an SSH) (?:banner|identification)|not an? (?:FTP|SSH) server|无法与 SFTP 服务器建立 FTP 连接|unable to (?:establish|connect).*SFTP server.*FTP|Please select proper protocol|请选择正确的协议|ssh: overflow reading version string|220 \S+ E?SMTP|received HTTP/0\.9 when not allowed|curl: \(1\) Received HTTP/0\.9|curl: \(79\).*banner|invalid protocol version|Invalid server's version string|Weird server reply|Got a 421 ftp|kex_exchange_identification: banner|ssh: handshake failed: ssh: invalid`)
+	otherWords      = look(`(?i)malformed HTTP (?:response|status code|version) "[^\\"]|assuming HTTP/0\.9|does not contain SSH protocol identification|protocol mismatch|Invalid SSH identification string|Bad remote protocol version|ssh_exchange_identification: (?:220|HTTP|Protocol)|Bad protocol version identification|kex_exchange_identification: (?:banner line contains invalid|client sent invalid protocol|Connection closed by remote host: 220|banner)|Cannot establish FTP connection to an SFTP server|(?:server )?(?:is|seems to be|looks like) an? (?:SSH|SFTP|SMTP|HTTP|mail) server|does not (?:look like|appear to be) an? (?:FTP|SSH) server|Expected (?:SSH|an SSH) (?:banner|identification)|not an? (?:FTP|SSH) server|无法与 SFTP 服务器建立 FTP 连接|unable to (?:establish|connect).*SFTP server.*FTP|Please select proper protocol|请选择正确的协议|ssh: overflow reading version string|220 \S+ E?SMTP|received HTTP/0\.9 when not allowed|curl: \(1\) Received HTTP/0\.9|curl: \(79\).*banner|invalid protocol version|Invalid server's version string|Weird server reply|Got a 421 ftp|kex_exchange_identification: banner|ssh: handshake failed: ssh: invalid`)
 )
+
+// lastLine is the last that is not blank.
+func (l *log) lastLine() string {
+	for _, line := range slices.Backward(l.lines) {
+		if line != "" {
+			return line
+		}
+	}
+	return ""
+}
+
+// sshEndsThere judges a verbose log of ssh by what it waited for last.
+func (l *log) sshEndsThere() (hit, bool) {
+	last := l.lastLine()
+	h := hit{line: len(l.lines) - 1, what: "the text ends there"}
+	switch {
+	case strings.Contains(last, "expecting SSH2_MSG_KEX"):
+		h.code, h.alike, h.weight = finding.RouteMTUBlackhole, alikeDropped, shows
+	case strings.Contains(last, "Next authentication method: keyboard-interactive"):
+		h.code, h.alike, h.weight = finding.AuthSecondFactorRequired, alikeLogin, symptom+5
+	default:
+		return hit{}, false
+	}
+	return h, true
+}
+
+// endsConnecting judges a text that breaks off at the attempt to connect.
+func (l *log) endsConnecting() []hit {
+	for i, line := range slices.Backward(l.lines) {
+		if line == "" || ownVersion.MatchString(line) {
+			continue
+		}
+		if !connecting.MatchString(line) {
+			return nil
+		}
+		return []hit{{code: finding.NetPortFiltered, weight: symptom + 5, line: i, what: "the text ends there", alike: alikeTimeout}}
+	}
+	return nil
+}
+
+// connecting: an attempt to connect begins.
+var connecting = expr(`(?i)^(?:\W{0,3}\s*)(?:trying|connecting to|正在连接|status:\s+connecting to|状态[:：]\s*正在连接)\s?\S+.*\d`)
 
 // endsThere judges a text that breaks off: the last thing said is what was
 // waited for.
 func (l *log) endsThere() []hit {
+	if h, ok := l.sshEndsThere(); ok {
+		return []hit{h}
+	}
 	if len(l.events) == 0 {
-		return nil
+		return l.endsConnecting()
 	}
 	last := l.events[len(l.events)-1]
 	for i := last.line + 1; i < len(l.lines); i++ {
@@ -529,13 +636,14 @@ func (l *log) endsThere() []hit {
 				h.code, h.alike = finding.DataActiveBlocked, alikeActive
 			}
 		}
+	case last.kind == reply && last.code == 150 && l.accepted():
+		h.code, h.alike = finding.DataStalled, alikeDropped
 	case last.kind == reply && last.code == 150:
 		h.code, h.alike = finding.DataPassiveFiltered, alikePassive
+	case last.kind == command && last.verb == "EPSV":
+		h.code, h.alike = finding.DataEPSVBroken, alikePassive
 	case last.kind == reply && last.code == 234:
 		h.code, h.alike = finding.TLSHandshakeStalls, alikeHandshake
-	case strings.Contains(l.lines[len(l.lines)-1], "expecting SSH2_MSG_KEX"):
-		h.code, h.alike, h.weight = finding.RouteMTUBlackhole, alikeDropped, shows
-		h.line = len(l.lines) - 1
 	default:
 		return nil
 	}

@@ -83,7 +83,11 @@ func read(text string) *log {
 			line = strings.ToValidUTF8(line[:maxLine], "")
 		}
 		l.lines = append(l.lines, line)
-		l.lowered = append(l.lowered, strings.ToLower(line))
+		lower := strings.ToLower(line)
+		if aboutItself.MatchString(line) {
+			lower = ""
+		}
+		l.lowered = append(l.lowered, lower)
 	}
 	l.findSecrets()
 	l.byLine = make([]int, len(l.lines))
@@ -119,10 +123,18 @@ func read(text string) *log {
 		}
 	}
 	l.pair()
+	l.inferVerbs()
 	l.silence()
 	l.lower = strings.Join(l.lowered, "\n")
 	return l
 }
+
+// aboutItself: a program lists its modules, or a library warns of its future.
+// Their names would be taken for what the session is about.
+var aboutItself = expr(`^\S+>>>\s+[\w:]+\([\d._]+\)$|DeprecationWarning|^\s+from \S+ import |^debug3: Ignored env|Config file .* not found - using defaults`)
+
+// ownVersion: the identification in the line is the client's own.
+var ownVersion = expr(`(?i)local version|local ident|we claim version|client version`)
 
 // outerLines gives the lines of a text; of more than n, the first and the last.
 func outerLines(text string, n int) []string {
@@ -214,6 +226,9 @@ func parseLine(line string) (event, bool) {
 		}
 		return asCommand(m[1])
 	}
+	if e, ok := phpEvent(s); ok {
+		return e, true
+	}
 	if m := pythonStep.FindStringSubmatch(s); m != nil {
 		return event{kind: command, verb: m[1]}, true
 	}
@@ -253,6 +268,18 @@ func parseLine(line string) (event, bool) {
 		e, ok := parseBare(m[1], true)
 		return e, ok && e.kind != command && e.kind != request
 	}
+	if e, ok := parseBare(s, strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t ")); ok && !e.quoted {
+		return e, true
+	}
+	if e, ok := expectedEvent(s); ok {
+		return e, true
+	}
+	if e, ok := statedEvent(s); ok {
+		return e, true
+	}
+	if e, ok := parseMarked(s); ok {
+		return e, true
+	}
 	return parseBare(s, strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t "))
 }
 
@@ -261,7 +288,7 @@ var regexpWinSCP = expr(`^([<>]) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+ (.*)$`)
 // parseBare reads what is left without marks. An indented line is no command: it
 // belongs to what stands above.
 func parseBare(s string, indented bool) (event, bool) {
-	if m := sshRE.FindStringSubmatch(s); m != nil && !strings.Contains(strings.ToLower(s), "local version") {
+	if m := sshRE.FindStringSubmatch(s); m != nil && !ownVersion.MatchString(s) {
 		return event{kind: banner, text: m[1]}, true
 	}
 	if m := httpRE.FindStringSubmatch(s); m != nil {
@@ -278,11 +305,14 @@ func parseBare(s string, indented bool) (event, bool) {
 	if e, ok := asCommand(s); ok {
 		return e, !indented
 	}
+	if e, ok := asExchange(s); ok {
+		return e, true
+	}
 	if e, ok := asRequest(s); ok {
 		return e, true
 	}
 	lower := strings.ToLower(s)
-	if m := quotedReply.FindStringSubmatch(s); m != nil && !strings.Contains(lower, "http") && !strings.Contains(lower, "webdav") && !strings.Contains(lower, "propfind") {
+	if m := quotedReply.FindStringSubmatch(s); m != nil && !listingLine.MatchString(s) && !strings.Contains(lower, "http") && !strings.Contains(lower, "webdav") && !strings.Contains(lower, "propfind") {
 		code, _ := strconv.Atoi(m[1])
 		return event{kind: reply, code: code, text: strings.TrimRight(m[2], `'") `), quoted: true}, true
 	}
@@ -302,6 +332,18 @@ func asCommand(s string) (event, bool) {
 		return event{}, false
 	}
 	return event{kind: command, verb: m[1], arg: strings.TrimSpace(m[2])}, true
+}
+
+// exchangeRE: a request and what came of it, on one line.
+var exchangeRE = expr(`\b(` + methods + `)\b[^\n]{0,80}?(?:→|->|=>|returned|answered|gives|返回)\s*(?:HTTP/\S+ )?([45]\d\d)\b ?(.*)`)
+
+func asExchange(s string) (event, bool) {
+	m := exchangeRE.FindStringSubmatch(s)
+	if m == nil {
+		return event{}, false
+	}
+	code, _ := strconv.Atoi(m[2])
+	return event{kind: status, verb: m[1], code: code, text: m[3]}, true
 }
 
 func asRequest(s string) (event, bool) {
@@ -348,6 +390,9 @@ func (l *log) pair() {
 			pending = append(pending, e.verb)
 			last = e.verb
 		case reply:
+			if e.verb != "" {
+				continue // it says itself what it answers
+			}
 			if e.quoted {
 				e.verb = last
 				continue
@@ -398,6 +443,9 @@ var afterLogin = expr(`(?i)log ?in with USER|please log ?in|not logged in|please
 // only say that the login had not worked.
 func (l *log) silence() {
 	l.silent = make([]bool, len(l.lines))
+	for i, line := range l.lines {
+		l.silent[i] = normalEnd.in(line, l.lowered[i])
+	}
 	for _, e := range l.events {
 		switch {
 		case e.kind == command, e.kind == request, e.kind == banner:

@@ -101,13 +101,38 @@ func (c *compiled) apply(l *log) []hit {
 		if len(out) == maxHits {
 			break
 		}
-		if line == "" || l.silent[i] && !c.good || !c.mayBe(l.lowered[i]) || !c.match.MatchString(line) || c.not != nil && c.not.MatchString(line) || !c.fits(l, i) {
+		if line == "" || l.silent[i] && !c.good || !c.mayBe(l.lowered[i]) || !stands(c.match, line) || c.not != nil && c.not.MatchString(line) || !c.fits(l, i) {
 			continue
 		}
 		out = append(out, hit{code: c.code, weight: c.weight, line: i, what: meaning(c.code), alike: c.rule.alike})
 	}
 	return out
 }
+
+// stands tells whether an expression matches whole words of a line: a number
+// within a longer one is another number, and three letters within a word are
+// nothing at all.
+func stands(re *regexp.Regexp, line string) bool {
+	for from := 0; from <= len(line); {
+		m := re.FindStringIndex(line[from:])
+		if m == nil {
+			return false
+		}
+		a, b := from+m[0], from+m[1]
+		short := b-a < 5
+		cutFront := a > 0 && isWord(line[a-1]) && a < b && isWord(line[a]) && (short || isDigit(line[a]))
+		cutBack := b < len(line) && isWord(line[b]) && a < b && isWord(line[b-1]) && (short || isDigit(line[b-1]))
+		if !cutFront && !cutBack {
+			return true
+		}
+		from = a + 1
+	}
+	return false
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isWord(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
 // mayBe is a quick look at a line, given in small letters.
 func (c *compiled) mayBe(lower string) bool {

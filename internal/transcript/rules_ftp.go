@@ -46,7 +46,7 @@ var serverRules = []rule{
 		yes: `500 OOPS: priv_sock_get_cmd`, no: `500 OOPS: cannot change directory:/`,
 	},
 	{
-		code: finding.ServicePortTaken, weight: names - 2, match: `Address already in use|EADDRINUSE|address in use|could not bind listening|Unable to bind|Only one usage of each socket address|10048|地址已(?:在|被)使用|WSAEADDRINUSE|端口.*被占用|bind: .*in use`, unless: `passive port|425 |PASV`,
+		code: finding.ServicePortTaken, weight: names - 2, match: `Address already in use|EADDRINUSE|address in use|could not bind listening|Unable to bind|Only one usage of each socket address|10048|地址已(?:在|被)使用|WSAEADDRINUSE|端口.*被占用|bind: .*in use`, not: `^ftp: bind:`, unless: `passive port|425 |PASV`,
 		yes: `500 OOPS: could not bind listening IPv4 socket`, no: `bind address 0.0.0.0`,
 	},
 	{
@@ -89,7 +89,7 @@ var serverRules = []rule{
 		yes: `kernel: Out of memory: Killed process 811 (proftpd)`, no: `out of memory`,
 	},
 	{
-		code: finding.ServiceUnavailable, weight: shows, match: `421 .*(?:shutting|shut ?down|closing|maintenance|not available|unavailable|offline)|120 |server (?:is )?(?:going )?(?:down|offline|in maintenance)|under maintenance|(?:系统|服务器?)(?:正在)?维护|closed for maintenance|FTP server shut down|530 .*(?:maintenance|shutdown|shut down)|服务不可用|Service not available, (?:remote server has closed|closing)`, unless: `oops|too many|maximum|timeout|idle|no-transfer|hosts.deny|tls|ssl`,
+		code: finding.ServiceUnavailable, weight: shows, match: `421 .*(?:shutting|shut ?down|closing|maintenance|not available|unavailable|offline)|120 |server (?:is )?(?:going )?(?:down|offline|in maintenance)|under maintenance|(?:系统|服务器?)(?:正在)?维护|closed for maintenance|FTP server shut down|530 .*(?:maintenance|shutdown|shut down)|服务不可用|Service not available, (?:remote server has closed|closing)`, not: `remote server has closed connection$`, unless: `oops|too many|maximum|timeout|idle|no-transfer|hosts.deny|tls|ssl`,
 		yes: `421 Service not available, remote server has closed connection (maintenance)`, no: `421 Timeout.`,
 	},
 	{
@@ -121,7 +121,7 @@ var serverRules = []rule{
 		yes: `kernel: nf_conntrack: nf_conntrack: table full, dropping packet`, no: `nf_conntrack loaded`,
 	},
 	{
-		code: finding.ServiceBadGreeting, weight: shows, match: `(?:invalid|malformed|unparseable|unexpected|bad|weird) (?:server |ftp |server's )?(?:reply|response|greeting|answer)|MalformedServerReplyException|Cannot parse (?:response|reply|a status)|Got a \d+ (?:ftp-server )?response when 220|Weird server reply|Could not parse reply|non-?FTP (?:reply|response)|ftplib\.error_proto|error_reply`, unless: `ssh-|http/1|smtp|<html|\*get\* '(?:220|230)|530|421 |Could not parse response code`,
+		code: finding.ServiceBadGreeting, weight: shows, match: `dial: short response|Waiting for [^\d(]\S* but got|(?:invalid|malformed|unparseable|unexpected|bad|weird) (?:server |ftp |server's )?(?:reply|response|greeting|answer)|MalformedServerReplyException|Cannot parse (?:response|reply|a status)|Got a \d+ (?:ftp-server )?response when 220|Weird server reply|Could not parse reply|non-?FTP (?:reply|response)|ftplib\.error_proto|error_reply`, unless: `invalid response: [45]\d\d |ssh-|http/1|smtp|<html|\*get\* '(?:220|230)|530|421 |Could not parse response code`,
 		yes: `org.apache.commons.net.MalformedServerReplyException: Could not parse reply code.`, no: `ftplib.error_perm: 530 Login incorrect.`,
 	},
 	{
@@ -169,12 +169,17 @@ var ftpRules = []rule{
 
 	// login
 	{
-		code: finding.AuthAnonymousDisabled, weight: names - 4, match: `(?:430|530|500|550|421|331|532|503) .*(?:anonymous|guest)[^.]{0,30}(?:not|only|denied|disabled|unable|can't|cannot|no )|anonymous (?:access|login|logins|user|users|sessions?|FTP) (?:is |are )?(?:not |denied|disabled|refused)|(?:no|not) anonymous|(?:不允许|禁止|禁用)匿名|匿名(?:用户|登录|访问)?.{0,8}(?:不|禁)|Sorry, no ANONYMOUS access`, unless: `must use encryption|only anonymous|anonymous only`,
+		code: finding.AuthAnonymousDisabled, weight: names - 4, match: `(?:430|530|500|550|421|331|532|503) .*(?:anonymous|guest)[^.]{0,30}(?:not|only|denied|disabled|unable|can't|cannot|no )|anonymous (?:access|login|logins|user|users|sessions?|FTP) (?:is |are )?(?:not |denied|disabled|refused)|(?:no|not) anonymous|(?:不允许|禁止|禁用)匿名|匿名(?:用户|登录|访问)?.{0,8}(?:不|禁)|Sorry, no ANONYMOUS access`, not: `private system`, unless: `must use encryption|only anonymous|anonymous only`,
 		yes: `530 Sorry, no ANONYMOUS access allowed.`, no: `230 Anonymous access granted`,
 	},
 	{
 		code: finding.AuthAnonymousDisabled, weight: shows, match: `(?:530|430|500|550|421) `, to: `PASS|USER`, with: `user anonymous|user ftp\b|anonymous@|logging in as anonymous|as anonymous`, unless: `too many|maximum|must use|login correct|user (?:[b-eg-z]|a[^n]|f[^t])\w*\n`,
 		yes: "USER anonymous\n331 Please specify the password.\nPASS ****\n530 Login incorrect.", no: "USER kim\n530 Login incorrect.",
+	},
+	{
+		// vsFTPd says this of its lists, and "Login incorrect" of the password
+		code: finding.AuthUserDenied, weight: shows, match: `\b530\b\W{1,6}Permission denied\.`, alike: alikeLogin,
+		yes: `Waiting for ('230', '33x') but got 530 [' Permission denied.']`, no: `530 Login incorrect.`,
 	},
 	{
 		code: finding.AuthUserDenied, weight: shows, match: `(?:530|430|550|500|421|532) `, to: `USER`, unless: `password|ssl|tls|encrypt|secure|too many|maximum|must use|auth|many|policy|limit|anonymous only|cannot log in|already connected|logged in|ban`,
@@ -196,8 +201,8 @@ var ftpRules = []rule{
 		yes: "PASS ****\n530 Login incorrect.", no: "USER kim\n530 Permission denied.",
 	},
 	{
-		code: finding.AuthRejected, weight: shows - 4, match: `Login (?:incorrect|failed|authentication failed|or password incorrect)|(?:login|logon) (?:was )?(?:incorrect|failed|denied|unsuccessful)|Authentication failed|AuthenticationException|auth(?:entication)? (?:fail(?:ed|ure)?|failure|rejected|error)|Auth fail|(?:invalid|incorrect|wrong|bad) (?:user ?name|username|password|login|credentials?|user|passwd)|Access denied|(?:not|could ?n.t|unable to) log(?:ged)? in\b|Not logged in|password (?:was |is )?(?:not accepted|incorrect|rejected|wrong|invalid)|Failed password for|All configured authentication methods failed|unable to authenticate|Permission denied,? please try again|Permission denied \((?:[\w-]+,)*(?:password|keyboard-interactive)|登录(?:失败|不正确|认证失败)|登入失敗|密码(?:错误|不正确|验证失败)|用户名或密码|认证失败|身份验证失败|无法登录|Critical error: Could not connect.*530|curl: \(67\)|error_perm: 530|530 |failed to (?:log ?in|authenticate)|1326|0x8007052e|logon failure|ftp_login\(\)|User cannot log in|LIBSSH2_ERROR_AUTHENTICATION_FAILED|HTTP Basic: Access denied|authentication credentials|Too many login failures`,
-		not: `attempted methods \[none\]`, unless: `not allowed because|invalid shell|allowed types|no supported authentication|no mutual signature|unprotected private|too many authentication|server refused our key|no matching|bad ownership|writable root|certificate|530 .*(?:ssl|tls|encrypt)|http/1|unauthorized|smtp|proxy auth|pam unable|account is locked|has expired|mutual|load key|550 |553 |must use|too many conn`, alike: alikeLogin,
+		code: finding.AuthRejected, weight: shows - 4, match: `\bFAIL LOGIN\b|Login (?:incorrect|failed|authentication failed|or password incorrect)|(?:login|logon) (?:was )?(?:incorrect|failed|denied|unsuccessful)|Authentication failed|AuthenticationException|auth(?:entication)? (?:fail(?:ed|ure)?|failure|rejected|error)|Auth fail|(?:invalid|incorrect|wrong|bad) (?:user ?name|username|password|login|credentials?|user|passwd)|Access denied|(?:not|could ?n.t|unable to) log(?:ged)? in\b|Not logged in|password (?:was |is )?(?:not accepted|incorrect|rejected|wrong|invalid)|Failed password for|All configured authentication methods failed|unable to authenticate|Permission denied,? please try again|Permission denied \((?:[\w-]+,)*(?:password|keyboard-interactive)|登录(?:失败|不正确|认证失败)|登入失敗|密码(?:错误|不正确|验证失败)|用户名或密码|认证失败|身份验证失败|无法登录|Critical error: Could not connect.*530|curl: \(67\)|error_perm: 530|530 |failed to (?:log ?in|authenticate)|1326|0x8007052e|logon failure|ftp_login\(\)|User cannot log in|LIBSSH2_ERROR_AUTHENTICATION_FAILED|HTTP Basic: Access denied|authentication credentials|Too many login failures`,
+		not: `attempted methods \[none\]`, unless: `证书无效|certificate (?:is|was) (?:invalid|rejected)|握手失败|not allowed because|invalid shell|allowed types|no supported authentication|no mutual signature|unprotected private|too many authentication|server refused our key|no matching|bad ownership|writable root|certificate|530 .*(?:ssl|tls|encrypt)|http/1|unauthorized|smtp|proxy auth|pam unable|account is locked|has expired|mutual|load key|550 |553 |must use|too many conn`, alike: alikeLogin,
 		yes: `530 Login authentication failed`, no: `Permission denied (publickey).`,
 	},
 	{
@@ -211,6 +216,10 @@ var ftpRules = []rule{
 
 	// data connections
 	{
+		code: finding.DataPassiveDisabled, weight: shows, match: `55\d .*(?:permission denied|disabled|not allowed|not permitted)`, to: `EPSV`, unless: `\b227 `,
+		yes: "EPSV\n550 Permission denied.", no: "EPSV\n500 Unknown command.",
+	},
+	{
 		code: finding.DataPassiveDisabled, weight: names + 1, match: `(?:50\d|550|53\d|451) `, to: `PASV`, not: `OOPS|port .*exhaust|no (?:free|available) port|tls|ssl|logged in|log ?in with|must use`,
 		yes: "PASV\n550 Permission denied.", no: "PASV\n227 Entering Passive Mode (192,0,2,1,4,5).",
 	},
@@ -219,7 +228,7 @@ var ftpRules = []rule{
 		yes: "PASV\n421 Could not listen for passive connection: all ports in range in use", no: "PASV\n550 Permission denied.",
 	},
 	{
-		code: finding.DataPortsExhausted, weight: names, match: `(?:no|all|out of|ran out of|run out of) (?:more )?(?:free |available )?(?:passive |data )?ports?(?: are| is)? (?:available|free|in use|left|used|exhausted)|out of (?:passive|data) ports|vsf_sysutil_bind|maximum number of attempts|passive port.*(?:exhaust|in use|unavailable)|PassivePorts.*(?:unavailable|in use|range)|Cannot assign requested address|Unable to find open port|maximum number of attempts to find a listening port exceeded|被动端口.*(?:用尽|不足|耗尽)|no available (?:passive )?port|can't find a (?:free )?(?:passive )?port|unable to (?:bind|find) .*passive`, unless: `curl: \(7\)|getsockname|could not bind listening ipv4`,
+		code: finding.DataPortsExhausted, weight: names, match: `no (?:free|available) (?:passive |data )?ports?\b|(?:no|all|out of|ran out of|run out of) (?:more )?(?:free |available )?(?:passive |data )?ports?(?: are| is)? (?:available|free|in use|left|used|exhausted)|out of (?:passive|data) ports|vsf_sysutil_bind|maximum number of attempts|passive port.*(?:exhaust|in use|unavailable)|PassivePorts.*(?:unavailable|in use|range)|Cannot assign requested address|Unable to find open port|maximum number of attempts to find a listening port exceeded|被动端口.*(?:用尽|不足|耗尽)|no available (?:passive )?port|can't find a (?:free )?(?:passive )?port|unable to (?:bind|find) .*passive`, unless: `curl: \(7\)|getsockname|could not bind listening ipv4`,
 		yes: `500 OOPS: vsf_sysutil_bind|maximum number of attempts to find a listening port exceeded`, no: `port 21 in use`,
 	},
 	{
@@ -235,7 +244,32 @@ var ftpRules = []rule{
 		yes: "PORT 192,168,1,9,200,4\n500 Illegal PORT command.", no: "PORT 192,168,1,9,200,4\n200 PORT command successful.",
 	},
 	{
-		code: finding.DataActiveRefused, weight: shows + 5, match: `(?:50\d|550|53\d|522|425) `, to: `PORT|EPRT`, unless: `illegal port|i won't|tls|ssl|bounce|foreign`,
+		code: finding.DataEPSVBroken, weight: shows + 4, match: `EPSV|\b229 `, with: `(?:PASV (?:first|instead)|with PASV|when I use PASV|disable-epsv|without EPSV|EPSV (?:off|disabled)|ftp:prefer-epsv (?:no|false))[^\n]{0,60}(?:work|help|fine|ok)|(?:works?|fixed|helps?)[^\n]{0,40}(?:with|by|using|after) (?:PASV|disable-epsv|--disable-epsv|without EPSV|disabling EPSV)`, good: true, alike: alikePassive,
+		yes: "229 Entering Extended Passive Mode (|||52012|)\nETIMEDOUT\nWhen I let it try PASV first, everything works.", no: "229 Entering Extended Passive Mode (|||52012|)\nETIMEDOUT",
+	},
+	{
+		code: finding.DataActiveBlocked, weight: fits + 4, match: `curl: \((?:10|12|30)\)|FTP PORT failed|failed to do PORT`, alike: alikeActive,
+		yes: `curl: (30) Failed to do PORT`, no: `curl: (28) Connection timed out`,
+	},
+	{
+		code: finding.DataPASVBroken, weight: shows, match: `curl: \(13\)`, alike: alikePassive,
+		yes: `curl: (13) FTP: unknown PASV reply`, no: `curl: (14) Bad IP in 227 reply`,
+	},
+	{
+		// in passive mode PHP says php_connect_nonb
+		code: finding.DataActiveBlocked, weight: fits + 8, match: `ftp_(?:nlist|rawlist|mlsd|f?get|f?put|append)\(\): (?:Connection|Operation) timed out`, alike: alikeActive,
+		yes: `Warning: ftp_nlist(): Connection timed out in a.php on line 1`, no: `Warning: ftp_nlist(): php_connect_nonb() failed: Operation now in progress (115) in a.php on line 1`,
+	},
+	{
+		code: finding.DataEPSVUnsupported, weight: shows, match: `Failed EPSV attempt`,
+		yes: `curl: (8) Failed EPSV attempt, exiting`, no: `Failed EPSV attempt. Disabling EPSV`, not: `Disabling`,
+	},
+	{
+		code: finding.DataPortsExhausted, weight: fits + 12, match: `Bad PASV/EPSV response: (?:4|500)`, unless: `> epsv`, alike: alikePassive,
+		yes: `curl: (13) Bad PASV/EPSV response: 500`, no: `curl: (13) unknown PASV reply`,
+	},
+	{
+		code: finding.DataActiveRefused, weight: shows + 5, match: `(?:50\d|550|53\d|522|425) `, to: `PORT|EPRT`, not: `tls|ssl`, unless: `illegal port|i won't|bounce|foreign`,
 		yes: "PORT 192,0,2,9,200,4\n550 Permission denied.", no: "PORT 192,0,2,9,200,4\n200 OK",
 	},
 	{
@@ -249,7 +283,7 @@ var ftpRules = []rule{
 
 	// files
 	{
-		code: finding.FileQuotaExceeded, weight: names, match: `quota|exceeded storage allocation|配额|限额|超出.*(?:空间|配额)`, not: `no space|quota: (?:unlimited|none)|insufficient`, unless: `df -h|no space left|http/\S+ 507`,
+		code: finding.FileQuotaExceeded, weight: names, match: `quota|exceeded storage allocation|配额|限额|超出.*(?:空间|配额)|` + quotaElsewhere, not: `no space|quota: (?:unlimited|none)|insufficient`, unless: `df -h|no space left|http/\S+ 507`,
 		yes: `552 Transfer aborted. Disk quota exceeded`, no: `552 Requested file action aborted: disk full`,
 	},
 	{
@@ -257,11 +291,11 @@ var ftpRules = []rule{
 		yes: "STOR a\n552 Requested file action aborted.", no: "STOR a\n553 Could not create file.",
 	},
 	{
-		code: finding.FileDiskFull, weight: names, match: `No space left|disk (?:is )?full|ENOSPC|(?:insufficient|not enough|out of|no more) (?:disk |storage )?space|Insufficient Storage|设备上没有空间|磁盘(?:空间)?(?:已满|不足|满)|空间不足|there is not enough space|ERROR_DISK_FULL|0x80070070|SSH_FX_NO_SPACE|452 |device full|cannot write.*space|write error: .*space|552 .*full|507 Insufficient`, unless: `quota`,
+		code: finding.FileDiskFull, weight: names, match: `No space left|disk (?:is )?full|ENOSPC|(?:insufficient|not enough|out of|no more) (?:disk |storage )?space|Insufficient Storage|设备上没有空间|磁盘(?:空间)?(?:已满|不足|满)|空间不足|there is not enough space|ERROR_DISK_FULL|0x80070070|SSH_FX_NO_SPACE|452 |device full|cannot write.*space|write error: .*space|552 .*full|507 Insufficient|` + fullElsewhere, unless: `quota`,
 		yes: `451 Error during write to file: No space left on device`, no: `552 quota exceeded`,
 	},
 	{
-		code: finding.FileReadOnly, weight: names, match: `Read-only file ?system|EROFS|只读文件系统|write.protected|SSH_FX_WRITE_PROTECT|read.only (?:mode|server|share|mount)|server is read.?only`,
+		code: finding.FileReadOnly, weight: names, match: `Read-only file ?system|EROFS|只读文件系统|write.protected|SSH_FX_WRITE_PROTECT|read.only (?:mode|server|share|mount)|server is read.?only|` + readOnlyElsewhere,
 		yes: `553 Could not create file: Read-only file system`, no: `-r--r--r-- a.txt`,
 	},
 	{
@@ -293,7 +327,7 @@ var ftpRules = []rule{
 		yes: "STOR a\n553 Could not create file.", no: "RETR a\n550 Failed to open file.",
 	},
 	{
-		code: finding.FilePermissionDenied, weight: shows - 8, match: `553 Could not create|Could not create file|(?:remote )?(?:open|mkdir|write|setstat|rename|unlink|stat|create|remote)\S*.{0,80}Permission denied|权限不够|Permission denied|EACCES|SSH_FX_PERMISSION_DENIED|拒绝访问|Access is denied|UnauthorizedAccessException|Can't open that file: Permission|Insufficient permission`, not: `publickey|password\)|keyboard-interactive\)|please try again|550 permission denied\.?$|login|load key|unprotected|not accessible|10013|connect|listen|bind|socket|private key|bad permissions|identity|gssapi|sftp-server|denied, please|authentication|known_hosts|\.ssh/`, alike: alikePermission,
+		code: finding.FilePermissionDenied, weight: shows - 8, match: `553 Could not create|Could not create file|(?:remote )?(?:open|mkdir|write|setstat|rename|unlink|stat|create|remote)\S*.{0,80}Permission denied|权限不够|Permission denied|EACCES|SSH_FX_PERMISSION_DENIED|拒绝访问|Access is denied|UnauthorizedAccessException|Can't open that file: Permission|Insufficient permission|` + deniedElsewhere, not: `publickey|password\)|keyboard-interactive\)|please try again|550 permission denied\.?$|login|load key|unprotected|not accessible|10013|connect|listen|bind|socket|private key|bad permissions|identity|gssapi|sftp-server|denied, please|authentication|known_hosts|\.ssh/`, alike: alikePermission,
 		yes: `remote open("/srv/a.bin"): Permission denied`, no: `kim@h: Permission denied (publickey).`,
 	},
 	{
@@ -309,11 +343,11 @@ var ftpRules = []rule{
 		yes: "CWD /in\n550 Failed to change directory.", no: "STOR a\n550 x",
 	},
 	{
-		code: finding.FileNotFound, weight: shows - 8, match: `No such file(?: or directory)?|File ".*" not found|SSH_FX_NO_SUCH_(?:FILE|PATH)|file (?:was )?not found|没有那个文件或目录|没有此文件|FileNotFound|curl: \(78\)|does not exist|ENOENT|ERROR_FILE_NOT_FOUND|文件(?:不存在|未找到)|目录不存在|directory not found|路径不存在|curl: \(9\)|Server denied you to change to the given directory`, not: `sftp-server|chroot|oops|identity file|load key|\.ssh/|known_hosts|\.pem|\.crt|certificate|private key|not allowed because|user .{0,30}does not exist|shell|key_load|debug\d:|libssl|shared object|module|config file|(?:bash|zsh|-sh): |host .{0,30}does not exist|domain|cannot stat|hostname`, alike: alikeMissing,
+		code: finding.FileNotFound, weight: shows - 8, match: `文件不可用|File unavailable|No such file(?: or directory)?|File ".*" not found|SSH_FX_NO_SUCH_(?:FILE|PATH)|file (?:was )?not found|没有那个文件或目录|没有此文件|FileNotFound|curl: \(78\)|does not exist|ENOENT|ERROR_FILE_NOT_FOUND|文件(?:不存在|未找到)|目录不存在|directory not found|路径不存在|curl: \(9\)|Server denied you to change to the given directory|` + missingElsewhere, not: `sftp-server|chroot|oops|identity file|load key|\.ssh/|known_hosts|\.pem|\.crt|certificate|private key|not allowed because|user .{0,30}does not exist|shell|key_load|debug\d:|libssl|shared object|module|config file|(?:bash|zsh|-sh): |host .{0,30}does not exist|domain|cannot stat|hostname`, alike: alikeMissing,
 		yes: `remote open("/in/a.bin"): No such file or directory`, no: `Load key "/x": No such file or directory`,
 	},
 	{
-		code: finding.FileDiskFull, weight: fits + 3, match: `(?:451|452|426|550) .*writ|Failure writing|error (?:during )?writ|write.*: Failure|SSH_FX_FAILURE|(?:put|upload|open|write|close|sftp|remote|OSError|IOError)\S*.{0,80}: "?Failure"?\.?$|Failed to? write|426 Failure|^Failure$`, not: `authentication failure|pam_unix|connection failure|tls|ssl|reading|mkdir|resolution|login|host key|network stream|kex|no space|quota|key ex|permission denied`, with: `write|writ|stor|put|upload|send|上传`, alike: alikeWrite,
+		code: finding.FileDiskFull, weight: fits + 3, match: `\b4: Failure$|(?:451|452|426|550) .*writ|Failure writing|error (?:during )?writ|write.*: Failure|SSH_FX_FAILURE|(?:put|upload|open|write|close|sftp|remote|OSError|IOError)\S*.{0,80}: "?Failure"?\.?$|Failed to? write|426 Failure|^Failure$`, not: `authentication failure|pam_unix|connection failure|tls|ssl|reading|mkdir|resolution|login|host key|network stream|kex|no space|quota|key ex|permission denied`, with: `write|writ|stor|put|upload|send|上传`, alike: alikeWrite,
 		yes: `write remote "/srv/a.bin": Failure`, no: `pam_unix(sshd:auth): authentication failure`,
 	},
 	{
@@ -329,7 +363,7 @@ var ftpRules = []rule{
 		yes: `UnicodeDecodeError: 'utf-8' codec can't decode byte 0xb2 in position 62: invalid start byte (listing)`, no: `Content-Type: text/html; charset=utf-8`,
 	},
 	{
-		code: finding.NetIdleTimeout, weight: shows, match: `421 .*(?:timeout|timed out|idle|no.?transfer|inactiv|seconds)|(?:idle|inactivity|no transfer|keep.?alive).{0,20}time-?out|No transfer timeout|Timeout \(\d+ seconds\): closing|空闲.*超时|connection (?:has been |was )?(?:idle|inactive)|client_loop.*keepalive|after (?:\d+ |a few |some |several |about \d+ |\w+ )?(?:minutes|min|hour|hours|seconds of inactivity)|分钟后|Timeout, server .* not responding|control connection (?:timed out|is dead|lost|closed) (?:during|while|after)|long (?:upload|download|transfer)s?.*(?:disconnect|timeout|closed|fail)|Control connection timed out`, unless: `timed out after \d+ (?:ms|milli)|certificate|20 seconds of inactivity|renew|resolv|timeout after 10 seconds|handshake|port .*timed|data connection timed|session reuse`,
+		code: finding.NetIdleTimeout, weight: shows, match: `(?:waiting for|no|without|missing|never (?:gets?|comes|receives|sees))[^\n]{0,20}\b226\b|421 .*(?:timeout|timed out|idle|no.?transfer|inactiv|seconds)|(?:idle|inactivity|no transfer|keep.?alive).{0,20}time-?out|No transfer timeout|Timeout \(\d+ seconds\): closing|空闲.*超时|connection (?:has been |was )?(?:idle|inactive)|client_loop.*keepalive|after (?:\d+ |a few |some |several |about \d+ |\w+ )?(?:minutes|min|hour|hours|seconds of inactivity)|分钟后|Timeout, server .* not responding|control connection (?:timed out|is dead|lost|closed) (?:during|while|after)|long (?:upload|download|transfer)s?.*(?:disconnect|timeout|closed|fail)|Control connection timed out`, not: `you will be disconnected`, unless: `timed out after \d+ (?:ms|milli)|certificate|20 seconds of inactivity|renew|resolv|timeout after 10 seconds|handshake|port .*timed|data connection timed|session reuse`,
 		yes: `421 No-transfer-time exceeded. Closing control connection.`, no: `Connection timed out after 20 seconds of inactivity`,
 	},
 	{

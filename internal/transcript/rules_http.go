@@ -73,7 +73,7 @@ var httpRules = []rule{
 		yes: "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: NTLM", no: "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Basic",
 	},
 	{
-		code: finding.HTTPForbidden, weight: shows - 5, match: `\b403\b|Forbidden|client denied by server configuration|访问被拒绝`, with: `http|dav|403`, unless: `201 created|407|from proxy|553|mod_security|modsecurity|waf|cloudflare|forbidden filename|request blocked|ftp>|invalid shell`, proto: "webdav", alike: alikeForbidden,
+		code: finding.HTTPForbidden, weight: shows - 5, match: `\b403\b|Forbidden|client denied by server configuration|访问被拒绝`, with: `http|dav|403|authz_core`, unless: `201 created|407|from proxy|553|mod_security|modsecurity|waf|cloudflare|forbidden filename|request blocked|ftp>|invalid shell`, proto: "webdav", alike: alikeForbidden,
 		yes: `HTTP/1.1 403 Forbidden`, no: `553 Forbidden filename`,
 	},
 	{
@@ -101,16 +101,24 @@ var httpRules = []rule{
 		yes: "PROPFIND /dav\nHTTP/1.1 404 Not Found", no: "GET /a\nHTTP/1.1 404 Not Found",
 	},
 	{
-		code: finding.FileNotFound, weight: fits + 4, match: `\b409 Conflict|AncestorsNotFound|Parent (?:node|directory|collection) (?:does not|doesn't) exist`, with: `http|dav`, alike: alikeDAV,
+		code: finding.FileNotFound, weight: fits + 4, match: `\b409 Conflict|\b409 \(Conflict\)|(?:状态码|status)\D{0,4}409|AncestorsNotFound|Parent (?:node|directory|collection) (?:does not|doesn't) exist`, with: `http|dav`, alike: alikeDAV,
 		yes: `HTTP/1.1 409 Conflict`, no: `HTTP/1.1 404`,
 	},
 	{
-		code: finding.FilePermissionDenied, weight: shows, match: `Permission denied|\(13\)|\(13: |could not (?:create|write)|EACCES|NotWritable|not writable`, with: `http|dav|nginx|\[crit\]|occ `, unless: `publickey|password|10013|sshd`,
+		code: finding.FilePermissionDenied, weight: shows, match: `Permission denied|denied .{0,20}\(13\)|\(13\)\s?Permission|\(13: |could not (?:create|write)|EACCES|NotWritable|not writable`, with: `http|dav|nginx|\[crit\]|occ `, unless: `publickey|password|10013|sshd`,
 		yes: `nginx: [crit] open() "/srv/dav/a" failed (13: Permission denied)`, no: `sshd: Permission denied`,
 	},
 	{
 		code: finding.HTTPServerError, weight: shows - 4, match: `\b500\b|Internal Server Error|服务器内部错误|\.htaccess: |DavLockDB|could not open the lock database`, with: `http|dav|htaccess|apache`, proto: "webdav", unless: `500 (?:oops|unknown|illegal|command|syntax|i won)|no space|disk full|enospc|100% +/|permission denied|port 500|500 ?mb|quota`, alike: alikeServerError,
 		yes: `HTTP/1.1 500 Internal Server Error`, no: `500 Unknown command.`,
+	},
+	{
+		code: finding.HTTPHTTP2Broken, weight: shows, match: `Empty reply from server|connection closed|reset by peer`, with: `(?m)^> [a-z]+ \S+ http/2`, not: `left intact`, alike: nil,
+		yes: "> PROPFIND /dav/ HTTP/2\n* Empty reply from server", no: "> PROPFIND /dav/ HTTP/1.1\n* Empty reply from server",
+	},
+	{
+		code: finding.HTTPTLSToPlain, weight: shows, match: `: 400\b|\b400 Bad Request`, with: `\bhttp://[^/\s]+:443\b|\bdav://[^/\s]+:443\b`,
+		yes: "connect: Connect http://dav.example.net:443/dav/: 400", no: "GET http://dav.example.net/dav/: 400",
 	},
 	{
 		code: finding.HTTPHTTP2Broken, weight: names - 4, match: `HTTP/2 stream \d+ was not closed cleanly|HTTP/2 framing layer|curl: \((?:16|92)\)|ERR_HTTP2|nghttp2|http2: .*(?:error|frame|server sent)|Remote peer returned unexpected data while we expected SETTINGS`,

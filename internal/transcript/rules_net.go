@@ -6,7 +6,7 @@ import "ftpdoctor/internal/finding"
 // name the cause; bare time-outs and refusals are judged by when they come.
 var netRules = []rule{
 	{
-		code: finding.DNSResolverUnreachable, weight: shows, match: `Temporary failure in name resolution|EAI_AGAIN|Resolving timed out|WSATRY_AGAIN|\b11002\b|域名解析(?:出现)?暂时(?:失败|性错误|性失败)|未知的名称或服务器暂时|暂时不能解析|connection timed out; no servers could be reached|no servers could be reached|lookup \S+ on \S+: (?:read udp|dial|write udp)|lookup \S+: (?:i/o timeout|no such host on \[::1\])|DNS (?:query )?time-?out|Name resolution timed out|dns.*timed out|解析超时|名称解析.*暂时|Try again later.*(?:name|resol)|Temporary failure resolving`, alike: alikeResolver,
+		code: finding.DNSResolverUnreachable, weight: shows, match: `Temporary failure in name resolution|EAI_AGAIN|Resolving timed out|WSATRY_AGAIN|\b11002\b|域名解析(?:出现)?暂时(?:失败|性错误|性失败)|未知的名称或服务器暂时|暂时不能解析|connection timed out; no servers could be reached|no servers could be reached|lookup \S+ on \S+: (?:read udp|dial|write udp)|lookup \S+: (?:i/o timeout|no such host on \[::1\])|DNS (?:query )?time-?out|Name resolution timed out|dns.*timed out|解析超时|名称解析.*暂时|Try again later.*(?:name|resol)|Temporary failure resolving|` + resolverElsewhere, alike: alikeResolver,
 		yes: `socket.gaierror: [Errno -3] Temporary failure in name resolution`, no: `Name or service not known`,
 	},
 	{
@@ -20,7 +20,7 @@ var netRules = []rule{
 	{code: finding.DNSDNSSECBogus, weight: names, match: `DNSSEC (?:validation|validate|bogus)|validation failure|EDE: \d+ \((?:DNSSEC|Signature)|no signatures? .*DNSSEC`, yes: `; EDE: 6 (DNSSEC Bogus)`, no: `DNSSEC: unsigned`},
 	{code: finding.DNSResolverRefuses, weight: shows, match: `status: REFUSED|EREFUSED|query refused|DNS.*REFUSED|NameServer refused`, yes: `;; ->>HEADER<<- opcode: QUERY, status: REFUSED, id: 7`, no: `Connection refused`},
 	{
-		code: finding.DNSNXDOMAIN, weight: shows - 3, match: `NXDOMAIN|ENOTFOUND|Name or service not known|未知的名称或服务|no such host|Could not resolve host|Couldn't resolve host|couldn't resolve|Can't resolve host|unknown host|UnknownHostException|nodename nor servname|No such host is known|不知道这样的主机|WSAHOST_NOT_FOUND|\b11001\b|Host (?:name )?(?:lookup failed|not found|does not exist)|EAI_NONAME|无法解析(?:主机|远程|服务器)|remote name could not be resolved|php_network_getaddresses|getaddrinfo failed|Errno 11001|Errno -2\]|curl: \(6\)|找不到主机|未知主机|主机名(?:解析|未找到)|Name has no usable address|unable to resolve|name resolution (?:failed|failure)|Unresolved (?:host|address)|UnresolvedAddressException|cannot resolve|gethostbyname|解析(?:主机|域名).*失败|无法解析`,
+		code: finding.DNSNXDOMAIN, weight: shows - 3, match: `未知的?主机|NXDOMAIN|ENOTFOUND|errorCode=19\b|Name or service not known|未知的名称或服务|no such host|Could not resolve host|Couldn't resolve host|couldn't resolve|Can't resolve host|unknown host|UnknownHostException|nodename nor servname|No such host is known|不知道这样的主机|WSAHOST_NOT_FOUND|\b11001\b|Host (?:name )?(?:lookup failed|not found|does not exist)|EAI_NONAME|无法解析(?:主机|远程|服务器)|remote name could not be resolved|php_network_getaddresses|getaddrinfo failed|Errno 11001|Errno -2\]|curl: \(6\)|找不到主机|未知主机|主机名(?:解析|未找到)|Name has no usable address|unable to resolve|name resolution (?:failed|failure)|Unresolved (?:host|address)|UnresolvedAddressException|cannot resolve|gethostbyname|解析(?:主机|域名).*失败|无法解析|` + nameElsewhere,
 		unless: `temporary failure|eai_again|no address associated|server misbehaving|resolving timed out|resolve proxy|i/o timeout|refused|暂时|could not resolve proxy|without reverse`, alike: alikeName,
 		yes: `curl: (6) Could not resolve host: ftp.example.net`, no: `Temporary failure in name resolution`,
 	},
@@ -46,6 +46,10 @@ var netRules = []rule{
 		yes: "connection timed out\nfrom the LAN with the public address; works from outside", no: `connection timed out`,
 	},
 	{
+		code: finding.NetInspectionReset, weight: shows + 3, match: `reset|forcibly closed|ECONNRESET|重置|强迫关闭`, from: greeted, until: secured, with: `(?:works?|ok|fine|connects?) (?:from|on|via|over|with) (?:another|a different|other|my (?:phone|mobile|home)|mobile|home|a vpn|the vpn|4g|5g|hotspot)|(?:phone|mobile|another|home|vpn)\b[^\n]{0,40}\b(?:works?|fine|ok)\b|换(?:个|一个)?网络.*(?:可以|正常)|only (?:fails|happens|from|in|at) (?:the )?(?:office|company|work)`, alike: alikeHandshake,
+		yes: "220 ready\nAUTH TLS\n234 go\nConnection reset by peer\n(works from home)", no: "Connection reset by peer\n(works from home)",
+	},
+	{
 		code: finding.NetSourceNotAllowed, weight: shows + 2, match: `(?:timed out|closed|reset|refused|not available|421|EOF)`, with: `(?:works?|ok|fine|connects?) (?:from|on|via|over|with) (?:another|a different|other|my (?:phone|mobile|home)|mobile|home|a vpn|the vpn|4g|5g|hotspot)|(?:whitelist|allow-?list|white list)|another (?:network|machine|server|ip|location)[^\n]{0,20}(?:works|fine|ok)|换(?:个|一个)?网络.*(?:可以|正常)|白名单|only (?:fails|happens) (?:from|on|in) (?:github|the ci|ci|our|this)`, unless: `227 |229 |pasv|maxstartups|proxy|passive|data connection|password|login|after login`,
 		yes: "421 Service not available\n(works from another network)", no: `421 Service not available`,
 	},
@@ -55,11 +59,23 @@ var netRules = []rule{
 		yes: "Failed to connect to ftp.example.com port 21: Connection timed out\n(works from home)", no: `Failed to connect to ftp.example.com port 21: Connection timed out`,
 	},
 	{
-		code: finding.NetPortFiltered, weight: shows - 6, match: `(?:timed out|超时|timeout)`, with: `github actions?|runner|firewall|防火墙|isp |provider blocks|port (?:21|22|990) (?:is )?(?:blocked|closed|filtered)|security group|安全组|telnet[^\n]*(?:fail|hang|time)|ufw|firewalld|nmap[^\n]*filtered|filtered`, unless: `227 |229 |pasv|passive|listing|data connection|handshake|epsv`, from: start, until: start, alike: alikeTimeout,
+		code: finding.NetPortFiltered, weight: shows - 6, match: `(?:timed out|超时|timeout)`, with: `github actions?|\brunner\b|firewall|防火墙|\bisp\b|provider blocks|port (?:21|22|990) (?:is )?(?:blocked|closed|filtered)|security group|安全组|telnet[^\n]*(?:fail|hang|time)|ufw|firewalld|nmap[^\n]*filtered|filtered`, unless: `227 |229 |pasv|passive|listing|data connection|handshake|epsv`, from: start, until: start, alike: alikeTimeout,
 		yes: "Connection timed out\nthe security group has no rule for 21", no: `Connection timed out`,
 	},
 	{
-		code: finding.ClientFirewall, weight: shows + 5, match: `WSAEACCES|\b10013\b|EPERM|connect: Operation not permitted|以一种访问权限不允许的方式|forbidden by its access permissions|connect: Permission denied|connect EACCES|Operation not permitted.*connect|sendto: Operation not permitted|(?:antivirus|windows defender|kaspersky|norton|mcafee|eset|360|杀毒软件|安全软件)[^\n]{0,40}(?:block|disab|off|拦截|关闭)|disabl\w+ (?:the )?(?:antivirus|windows firewall|local firewall)`, unless: `425|data|227|stor |put |chmod|pasv|certificate|intercept`,
+		code: finding.RouteBlackhole, weight: shows, match: `connect(?:\(\d?\))?: invalid argument|connect[^\n]{0,40}: Invalid argument|connect EINVAL|connect: 无效的参数`, alike: alikeNoRoute,
+		yes: `dial tcp 198.51.100.10:21: connect: invalid argument`, no: `dial tcp 198.51.100.10:21: connect: connection refused`,
+	},
+	{
+		code: finding.TLSHandshakeStalls, weight: fits, match: `Unable to establish SSL connection|无法建立 ?SSL ?连接`, unless: `wrong version|certificate|alert`, alike: alikeHandshake,
+		yes: `Unable to establish SSL connection.`, no: `SSL connection using TLSv1.3`,
+	},
+	{
+		code: finding.ServiceHung, weight: fits + 2, match: `(?:no|never (?:sends?|gets?|shows?)(?: an?| the)?|without (?:an?|the)) (?:\w+ )?(?:greeting|banner|welcome)|nothing (?:comes|happens|is said|else comes)|没有欢迎|不返回欢迎|收不到欢迎`, with: `connected|connects|connection established|已连接|连接已建立|能连上`, unless: `\b220[ -]|990|reset|refused|timed out`, alike: alikeHung,
+		yes: "Connected to 192.0.2.9.\n(no greeting at all)", no: "Connected to 192.0.2.9.\n220 ready",
+	},
+	{
+		code: finding.ClientFirewall, weight: shows + 5, match: `connect to (?:the host|address) [^\n]{0,60}Permission denied|WSAEACCES|\b10013\b|EPERM|connect: Operation not permitted|以一种访问权限不允许的方式|forbidden by its access permissions|connect: Permission denied|connect EACCES|Operation not permitted.*connect|sendto: Operation not permitted|(?:antivirus|windows defender|kaspersky|norton|mcafee|\beset\b|\b360\b|杀毒软件|安全软件)[^\n]{0,40}(?:block|disab|off|拦截|关闭)|disabl\w+ (?:the )?(?:antivirus|windows firewall|local firewall)`, unless: `425|data|227|stor |put |chmod|pasv|certificate|intercept`,
 		yes: `connect: An attempt was made to access a socket in a way forbidden by its access permissions (10013)`, no: `open: Permission denied`,
 	},
 	{

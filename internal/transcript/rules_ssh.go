@@ -73,7 +73,7 @@ var sshRules = []rule{
 
 	// negotiation
 	{
-		code: finding.SSHNoCommonAlgorithm, weight: names, match: `no matching (?:key exchange method|host key type|cipher|MAC|compression)|no common algorithms?|Algorithm negotiation fail|Couldn't agree an? |Could ?n.t agree (?:on )?|Unable to (?:negotiate|reach a settlement)|no acceptable (?:kex|ciphers?|macs?|host keys?)|Incompatible ssh (?:peer|server)|Incompatible ssh|Handshake failed: no matching|Unable to exchange encryption keys|could not negotiate|negotiation failed: no|key exchange (?:algorithm )?(?:failed|negotiation)|Server .* no matching|no match(?:ing)? (?:for )?(?:method )?(?:kex|hostkey|cipher|mac|server host key|client->server)|kex error : no match|cannot negotiate|no hostkey alg|LIBSSH2_ERROR_KEX_FAILURE|KEX_FAILURE|无法协商|密钥交换.*失败|算法协商失败|No suitable (?:key exchange|cipher|mac)|Failed to negotiate (?:key exchange|host key|encryption)|NegotiateAlgorithms|failed to negotiate a transport component|Key exchange negotiation failed`,
+		code: finding.SSHNoCommonAlgorithm, weight: names, match: `No matching [\w ]{1,30}algorithm found|No compatible .{0,40}algorithms? found|no matching (?:key exchange method|host key type|cipher|MAC|compression)|no common algorithms?|Algorithm negotiation fail|Couldn't agree an? |Could ?n.t agree (?:on )?|Unable to (?:negotiate|reach a settlement)|no acceptable (?:kex|ciphers?|macs?|host keys?)|Incompatible ssh (?:peer|server)|Incompatible ssh|Handshake failed: no matching|Unable to exchange encryption keys|could not negotiate|negotiation failed: no|key exchange (?:algorithm )?(?:failed|negotiation)|Server .* no matching|no match(?:ing)? (?:for )?(?:method )?(?:kex|hostkey|cipher|mac|server host key|client->server)|kex error : no match|cannot negotiate|no hostkey alg|LIBSSH2_ERROR_KEX_FAILURE|KEX_FAILURE|无法协商|密钥交换.*失败|算法协商失败|No suitable (?:key exchange|cipher|mac)|Failed to negotiate (?:key exchange|host key|encryption)|NegotiateAlgorithms|failed to negotiate a transport component|Key exchange negotiation failed`,
 		unless: `no mutual signature|Connection closed by .* \[preauth\] only`,
 		yes:    `Unable to negotiate with 192.0.2.8 port 22: no matching host key type found. Their offer: ssh-rsa`, no: `debug1: kex: algorithm: curve25519-sha256`,
 	},
@@ -104,6 +104,10 @@ var sshRules = []rule{
 		yes: `paramiko.ssh_exception.SSHException: Server 'files.example.net' not found in known_hosts`, no: `knownhosts: key mismatch`,
 	},
 	{
+		code: finding.SSHHostKeyChanged, weight: shows, match: `Host key verification failed`, with: `(?:ip|address|server|host|machine|vm)\b[^\n]{0,40}\b(?:changed|moved|reinstalled|rebuilt|migrated|new)\b|(?:换了|重装|迁移)`, alike: alikeHostKey,
+		yes: "Host key verification failed.\nThe IP of this URL has changed.", no: `Host key verification failed.`,
+	},
+	{
 		code: finding.SSHHostKeyUnknown, weight: fits, match: `Host key verification failed`, unless: `has changed|mismatch|security breach|revoked|no matching|identification`, alike: alikeHostKey,
 		yes: `Host key verification failed.`, no: `Host key for h has changed`,
 	},
@@ -112,6 +116,14 @@ var sshRules = []rule{
 	{
 		code: finding.AuthLoginsClosed, weight: fits + 5, match: `Connection closed by|closed by remote host|Connection reset by`, with: `authentications that can continue|next authentication method`, unless: `permission denied|authenticated to|too many authentication|partial success`, alike: alikeAccount,
 		yes: "debug1: Next authentication method: password\nConnection closed by 192.0.2.1 port 22", no: `Connection closed by 192.0.2.1 port 22`,
+	},
+	{
+		code: finding.SSHKeyUnusable, weight: shows + 6, match: `^\S*: Permission denied \((?:[\w-]+,)*publickey`, with: `server accepts key`, unless: `authenticated to|sign_and_send_pubkey`,
+		yes: "debug1: Server accepts key: /home/kim/.ssh/id_ed25519\nkim@h: Permission denied (publickey).", no: `kim@h: Permission denied (publickey).`,
+	},
+	{
+		code: finding.SSHKeyUnusable, weight: shows, match: `SSHException: Invalid key$`, alike: alikeKey,
+		yes: `paramiko.ssh_exception.SSHException: Invalid key`, no: `paramiko.ssh_exception.SSHException: No existing session`,
 	},
 	{
 		code: finding.SSHKeyUnusable, weight: names - 2, match: `UNPROTECTED PRIVATE KEY FILE|bad permissions|Load key ".*": (?:invalid format|error in libcrypto|Permission denied|bad permissions|incorrect passphrase|Is a directory|No such file)|Identity file \S+ not accessible|key_load_(?:public|private)\S*: (?:invalid format|No such file|incorrect pass)|invalid privatekey|not a valid (?:\S+ )?private key|cannot parse privateKey|Unsupported key format|Encrypted (?:private )?(?:OpenSSH )?(?:private )?key detected|private key .*(?:encrypted|passphrase)|PasswordRequiredException|Unable to (?:use|load) (?:key|private key) file|couldn't load private key|unable to parse (?:private )?key|passphrase.*(?:required|missing|incorrect|wrong|protected)|bad decrypt|key is (?:password|passphrase) protected|Permissions \d+ for .* are too open|asn1: structure error|ssh: no key found|no key found|failed to parse private key|not a valid RSA private key file|not a valid OPENSSH private key|private key .*(?:wrong|unsupported|invalid|unknown) format|Malformed (?:private )?key|Invalid key file|wrong key format|私钥.*(?:格式|无效|权限)|Permissions for .* are too open|bcrypt.*(?:passphrase|key)|error:.*no start line|PEM_read_bio`,
@@ -123,12 +135,24 @@ var sshRules = []rule{
 		yes: `paramiko.ssh_exception.SSHException: not a valid DSA private key file`, no: `key type: ssh-ed25519 offered`,
 	},
 	{
-		code: finding.SSHAuthMethodNotOffered, weight: shows + 5, match: `attempted methods \[none\]|No supported authentication methods (?:available|left)|Bad authentication type|BadAuthenticationType|no suitable authentication method|No more authentication methods available|does ?n.t (?:support|allow|accept) (?:password|keyboard|publickey)|Password authentication (?:is )?(?:disabled|not (?:supported|allowed))|allowed_types|allowed types|All configured authentication methods failed.*(?:publickey only)|服务器不支持.*(?:认证|验证)方式|Disconnected: No supported authentication|unsupported authentication method|(?:keyboard-interactive|password) (?:authentication )?(?:is )?not (?:allowed|enabled|supported|offered)`,
+		code: finding.SSHAuthMethodNotOffered, weight: names, match: `SSH authentication methods available: (?:publickey|gssapi[\w-]*|hostbased|,)+$`, with: `authentication failure`, alike: alikeKey,
+		yes: "* SSH authentication methods available: publickey\n* Authentication failure", no: "* SSH authentication methods available: publickey,password\n* Authentication failure",
+	},
+	{
+		code: finding.SSHAuthMethodNotOffered, weight: shows + 4, match: `All configured authentication methods failed|No suitable authentication|Permission denied \(keyboard-interactive\)`, with: `(?:winscp|filezilla|putty|openssh|securecrt|cyberduck|terminal|command line|sftp command)\b[^\n]{0,40}\b(?:works?|connects?|no problem|fine|ok|can)\b`, alike: alikeKey,
+		yes: "All configured authentication methods failed\nWinSCP connects with the same password", no: `All configured authentication methods failed`,
+	},
+	{
+		code: finding.SSHAuthMethodNotOffered, weight: shows + 6, match: `All configured authentication methods failed|Permission denied \(`, with: `Accepted keyboard-interactive`, alike: alikeKey,
+		yes: "All configured authentication methods failed\nsshd[7]: Accepted keyboard-interactive/pam for kim", no: `sshd[7]: Accepted password for kim`,
+	},
+	{
+		code: finding.SSHAuthMethodNotOffered, weight: shows + 5, match: `attempted methods \[none\]|No auth methods could be used|No supported authentication methods (?:available|left)|Bad authentication type|BadAuthenticationType|no suitable authentication method|No more authentication methods available|does ?n.t (?:support|allow|accept) (?:password|keyboard|publickey)|Password authentication (?:is )?(?:disabled|not (?:supported|allowed))|allowed_types|allowed types|All configured authentication methods failed.*(?:publickey only)|服务器不支持.*(?:认证|验证)方式|Disconnected: No supported authentication|unsupported authentication method|(?:keyboard-interactive|password) (?:authentication )?(?:is )?not (?:allowed|enabled|supported|offered)`,
 		unless: `no mutual signature|too many authentication`,
 		yes:    `paramiko.ssh_exception.BadAuthenticationType: Bad authentication type; allowed types: ['publickey']`, no: `Permission denied (publickey,password).`,
 	},
 	{
-		code: finding.SSHKeyRejected, weight: names - 15, match: `Server refused our key|服务器拒绝了我们的密钥|Server rejected our key|Failed publickey for|Connection closed by authenticating user|key (?:was )?(?:rejected|refused|not accepted) by (?:the )?server|public.?key .*(?:rejected|refused|not accepted)|Unable to authenticate using .*key|Username/PublicKey combination invalid|Authentication failed \(username/publickey\)|LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED|Public key authentication .*failed`, unless: `load key|invalid format|unprotected|not in pubkeyaccepted|bad ownership|no mutual|passphrase`, alike: alikeKey,
+		code: finding.SSHKeyRejected, weight: names - 15, match: `Server refused our key|服务器拒绝了我们的密钥|Server rejected our key|Failed publickey for|Connection closed by authenticating user|key (?:was )?(?:rejected|refused|not accepted) by (?:the )?server|public.?key .*(?:rejected|refused|not accepted)|Unable to authenticate using .*key|Username/PublicKey combination invalid|Authentication failed \(username/publickey\)|LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED|Public key authentication .*failed`, not: `unable to (?:extract|open)`, unless: `load key|invalid format|unprotected|not in pubkeyaccepted|bad ownership|no mutual|passphrase`, alike: alikeKey,
 		yes: `Server refused our key`, no: `Server accepts key: id_rsa`,
 	},
 	{
@@ -147,13 +171,34 @@ var sshRules = []rule{
 		yes: "debug1: Sending subsystem: sftp\ndebug1: Exit status 127", no: "debug1: Exit status 127",
 	},
 	{
+		code: finding.SSHNologinShell, weight: fits + 2, match: `Exit status (?:1|254|255)$`, alike: alikeAfterLogin,
+		yes: `debug1: Exit status 1`, no: `debug1: Exit status 0`,
+	},
+	{
+		code: finding.SSHSFTPNotEnabled, weight: shows, match: `Received exit code 12[67] while establishing SFTP`, alike: alikeAfterLogin,
+		yes: `Error: Received exit code 127 while establishing SFTP session`, no: `Error: Received exit code 1 while establishing SFTP session`,
+	},
+	{
+		// sshd turns an account away when its password was right
+		code: finding.AuthAccountExpired, weight: shows, match: `unexpectedly closed network connection$|Connection closed by \S+ port \d+$`, with: `sent password\n`, unless: `access granted|access denied|authenticated to`, alike: alikeLogin,
+		yes: "Sent password\nRemote side unexpectedly closed network connection", no: `Remote side unexpectedly closed network connection`,
+	},
+	{
+		code: finding.SSHServerConfig, weight: fits + 2, match: `Exit status 12[67]$`, alike: alikeAfterLogin,
+		yes: `debug1: Exit status 127`, no: `debug1: Exit status 1`,
+	},
+	{
 		code: finding.SSHNologinShell, weight: names, match: `This account is currently not available|This account is not available|此帐户(?:当前)?不可用|这个帐户目前不可用|shell (?:is|set to) (?:/usr)?/s?bin/(?:nologin|false)|(?:This service allows|allows) sftp connections only.*shell`, unless: `invalid shell`,
 		yes: `This account is currently not available.`, no: `chsh: shell changed`,
 	},
 	{
-		code: finding.SSHSFTPNotEnabled, weight: shows + 8, match: `invoke_subsystem|subsystem request failed|Unable to start subsystem|Unable to (?:request|open|start) (?:the )?sftp|(?:request|start)\w* (?:of )?(?:the )?sftp (?:subsystem)? ?(?:failed|refused|denied)|server refused (?:to start|our request for).*(?:sftp|subsystem)|Primary command failed|服务器拒绝.*SFTP|ssh: subsystem request failed|EOF.*subsystem|failed to (?:request|send|open) .*subsystem|couldn't initialise SFTP|unable to initiali[sz]e SFTP|Neither SFTP|Channel request for subsystem|Unable to startup channel|Cannot initialize SFTP protocol|无法初始化 SFTP 协议|doesn't support SFTP|Could not start SFTP|exec request failed on channel|unknown subsystem|subsystem request for sftp .*failed|failed to start SFTP|SFTP 子系统|Failed to (?:initialize|start) SFTP|failed to open sftp|sftp not (?:enabled|supported|found)`,
+		code: finding.SSHSFTPNotEnabled, weight: shows + 8, match: `invoke_subsystem|Server refused to start a shell/command|Session request failed|failed to send channel request|subsystem request failed|Unable to start subsystem|Unable to (?:request|open|start) (?:the )?sftp|(?:request|start)\w* (?:of )?(?:the )?sftp (?:subsystem)? ?(?:failed|refused|denied)|server refused (?:to start|our request for).*(?:sftp|subsystem)|Primary command failed|服务器拒绝.*SFTP|ssh: subsystem request failed|EOF.*subsystem|failed to (?:request|send|open) .*subsystem|couldn't initialise SFTP|Neither SFTP|Channel request for subsystem|Unable to startup channel|Cannot initialize SFTP protocol|无法初始化 SFTP 协议|doesn't support SFTP|Could not start SFTP|exec request failed on channel|unknown subsystem|subsystem request for sftp .*failed|failed to start SFTP|SFTP 子系统|Failed to (?:initialize|start) SFTP|failed to open sftp|sftp not (?:enabled|supported|found)`,
 		unless: `cannot stat|received message too long|packet too long|currently not available|bad ownership|exec\(\) failed|no more sessions|administratively prohibited|chroot|fatal:|session opening|connection to sftp server closed by peer only`, alike: alikeSubsystem,
 		yes: `subsystem request failed on channel 0`, no: `debug1: Sending subsystem: sftp`,
+	},
+	{
+		code: finding.SSHShellNoise, weight: fits + 5, match: `unable to initiali[sz]e SFTP: could not connect|Failure initializing sftp session|waiting for response from SFTP subsystem`, unless: `primary command failed|refused to start`, alike: alikeAfterLogin,
+		yes: `Fatal: unable to initialise SFTP: could not connect`, no: `Fatal: Network error: Connection refused`,
 	},
 	{
 		code: finding.SSHServerConfig, weight: shows, match: `(?:channel 0: )?open failed: (?:connect failed|administratively prohibited|resource shortage)|open failed: administratively|(?:channel )?open failure|Channel open failure|MaxSessions|PTY allocation request failed`, unless: `sftp 子系统`,

@@ -26,7 +26,7 @@ const (
 var (
 	connectedRE = look(`(?i)^\W*(?:\d\S* )*(?:connected to |connection established|连接已建立|連線已建立|连接建立|已连接|已連接|connection succeeded|\w+ \(\d+\) open)|socket connected|tcp connected|established connection|SSH_CONNECT|connection to \S+ port \d+ .*succeeded`)
 	securedRE   = look(`(?i)SSL connection using|TLS connection established|TLS 连接已建立|TLS connection accepted|SSL connection established|Verifying certificate|handshake (?:successful|done|complete)|Certificate: subject|Cipher: |Server certificate:|Control connection .*TLS|已建立 TLS 连接`)
-	loggedRE    = look(`(?i)^\W*(?:\d\S* )*(?:logged in(?: to .*)?$|已登录|登录成功|登入成功|login successful|authenticated to|authentication succeeded|accepted (?:password|publickey)|logged in successfully|access granted|SSH 连接成功)|Authentication \([\w-]+\) successful`)
+	loggedRE    = look(`(?i)^\W*(?:\d\S* )*(?:logged in(?: to .*)?$|已登录|登录成功|登入成功|login successful|authenticated to|authentication succeeded|accepted (?:password|publickey)|logged in successfully|access granted|SSH 连接成功)|Authentication \([\w-]+\) successful|\* Authentication complete|Auth for user \S+ succeeded`)
 	listingRE   = look(`(?i)retrieving directory listing|读取目录列表|取得目录列表|读取.*的目录列表|listing directory|error listing|could not retrieve directory|retrieve directory listing|making data connection|connecting data|建立数据连接|連接資料|Error loading directory`)
 )
 
@@ -72,6 +72,8 @@ func advance(now stage, line, lower string, e *event) stage {
 		switch e.verb {
 		case "PASV", "EPSV", "PORT", "EPRT":
 			return opening
+		case "AUTH", "USER":
+			return max(now, greeted) // clients wait for the greeting
 		case "LIST", "NLST", "MLSD", "RETR", "STOR", "APPE":
 			if now >= loggedIn && now < opening {
 				return opening

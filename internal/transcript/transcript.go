@@ -45,7 +45,7 @@ func Explain(text string) *finding.Report {
 	r.Checks = l.steps(hits)
 	if len(hits) > 0 {
 		r.Findings = []*finding.Finding{l.state(hits)}
-	} else if !l.complete() {
+	} else if !l.complete() && l.gotOver() < 0 {
 		r.Checks = append(r.Checks, finding.Check{
 			Name: "text", Layer: "service", Outcome: finding.Incomplete, Because: "nothing in the text names a fault that is known here",
 		})
@@ -181,7 +181,7 @@ func (l *log) judge() []hit {
 	slices.SortStableFunc(hits, func(a, b hit) int {
 		return cmp.Or(b.weight-a.weight, a.line-b.line)
 	})
-	return hits
+	return slices.DeleteFunc(hits, func(h hit) bool { return h.weight <= 0 })
 }
 
 // software is the server's family, as far as the text tells.
@@ -214,6 +214,27 @@ func (l *log) software() string {
 	return ""
 }
 
+// gotOver is the line at which a session shows that it works after all: data
+// came to its end, and nothing failed, was refused or was remarked upon after
+// it. What was said of the way there before was got over. -1: there is none.
+func (l *log) gotOver() int {
+	at, moved := -1, -1
+	for i, line := range l.lines {
+		e := l.event(i)
+		switch {
+		case e != nil && e.kind == reply && (e.code == 150 || e.code == 125):
+			moved = i
+		case e == nil && failure(line, l.lowered[i]) != "":
+			at, moved = -1, -1
+		case e != nil && e.kind == reply && e.code == 226 && moved >= 0, listingLine.MatchString(strings.TrimSpace(line)), sftpDone.MatchString(line):
+			at = i
+		case e != nil && e.kind == reply && e.code >= 400, e != nil && e.kind == status && e.code >= 400:
+			at = -1
+		}
+	}
+	return at
+}
+
 // discount takes weight from what is a consequence, or was got over.
 func (l *log) discount(hits []hit) {
 	loggedInAt, userAt, dataFailed := -1, -1, -1
@@ -226,19 +247,36 @@ func (l *log) discount(hits []hit) {
 		}
 	}
 	for i, s := range l.stages() {
+		if s == loggedIn && loggedInAt < 0 {
+			loggedInAt = i
+		}
 		if s >= opening && dataFailed < 0 && failure(l.lines[i], l.lowered[i]) != "" && l.byLine[i] < 0 {
 			dataFailed = i
 		}
 	}
+	over := l.gotOver()
 	for i := range hits {
 		h := &hits[i]
-		switch {
+		switch layer := h.code.Code.Layer(); {
 		case h.line < 0:
+		case (h.code == finding.SSHThrottled || h.code == finding.NetSourceNotAllowed) && strings.Contains(l.lower, "sent password\n"):
+			h.weight = min(h.weight, symptom) // it had let the client come as far as this
+		case h.code == finding.SSHChrootOwnership && h.weight < shows && exitStatus.MatchString(l.lower):
+			h.weight = min(h.weight, symptom) // a program was started, and ended by itself
+		case h.line < over && h.code == finding.SSHSFTPNotEnabled:
+			// the client found another way, others won't
+		case h.code == finding.FilePermissionDenied && l.stages()[h.line] == moving && l.answers(h.line, 426, 451, 452, 552):
+			h.weight = min(h.weight, symptom) // the file was open by then
+		case h.line < over && h.code == finding.DataPassiveBadAddress && !strings.HasPrefix(h.with["announced"], "0.0.0.0"):
+			// the next client believes it
+		case h.line < over && (layer != "file" && layer != "http" && layer != "service" && layer != "security" && layer != "config" && layer != "host"):
+			h.weight = 0
 		case h.code == finding.SSHHostKeyUnknown && wentOn.MatchString(l.lower):
 			h.weight = min(h.weight, symptom) // somebody said yes
 		case h.code == finding.TLSNotOffered && h.line < userAt:
 			h.weight = min(h.weight, symptom)
-		case h.line < loggedInAt && h.code.Code.Layer() == "auth",
+		case h.line < loggedInAt && slices.Contains(ofLogin, h.code),
+			h.line < loggedInAt && h.code.Code.Layer() == "auth",
 			h.line < loggedInAt && (h.code == finding.TLSNotOffered || h.code == finding.TLSNoCertificate):
 			h.weight = min(h.weight, symptom)
 		case dataFailed >= 0 && h.line > dataFailed && l.passiveBefore(dataFailed) &&
@@ -247,6 +285,18 @@ func (l *log) discount(hits []hit) {
 		}
 	}
 }
+
+// answers tells whether a line is a reply with one of these numbers.
+func (l *log) answers(line int, codes ...int) bool {
+	e, ok := l.at(line)
+	return ok && e.kind == reply && slices.Contains(codes, e.code)
+}
+
+// ofLogin are the causes that a login which works after all refutes.
+var ofLogin = []*finding.Def{finding.SSHKeyRejected, finding.SSHKeyUnusable, finding.SSHAuthMethodNotOffered, finding.SSHAuthorizedKeysUnsafe}
+
+// exitStatus: sshd started what was asked for, and it ended.
+var exitStatus = expr(`exit status [1-9]`)
 
 // passiveBefore tells whether passive mode was agreed before a line.
 func (l *log) passiveBefore(line int) bool {
@@ -259,4 +309,4 @@ func (l *log) passiveBefore(line int) bool {
 }
 
 // wentOn: a session of SSH came beyond the host key.
-var wentOn = expr(`using username|access (?:granted|denied)|authenticated to|sent password|permission denied|no supported authentication|authentications that can continue`)
+var wentOn = expr(`store key in cache\?[^\n]*\) \S|using username|access (?:granted|denied)|authenticated to|sent password|permission denied|no supported authentication|authentications that can continue`)
