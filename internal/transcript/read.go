@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // kind tells what a line is.
@@ -66,9 +65,7 @@ var ansi = expr("\x1b\\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\\\-_]|\x1b\\][^\x07\x1b]*(
 // read takes a text apart.
 func read(text string) *log {
 	l := &log{}
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
+	text = decode(text)
 	text = strings.TrimPrefix(text, "\uFEFF")
 	if strings.Contains(text, "\x1b") {
 		text = ansi.get().ReplaceAllString(text, "")
