@@ -4,6 +4,7 @@ package finding
 var phrasesZh = map[string]string{
 	"AUTH TLS on that connection": "在该连接上发送 AUTH TLS",
 
+	"EPSV is answered and leads nowhere, PASV works":       "EPSV 有应答但走不通，PASV 可用",
 	"TTL of the refusal and of another answer of the host": "拒绝报文与该主机其他应答的 TTL",
 
 	"USER on that connection": "在该连接上发送 USER",
@@ -11,6 +12,7 @@ var phrasesZh = map[string]string{
 	"a TLS handshake on the same port": "在同一端口进行 TLS 握手",
 
 	"a box on the way accepted the data connection in the server's name": "途中的设备以服务器的名义接受了数据连接",
+	"a box on the way cuts the connection":                               "途中的设备切断了连接",
 	"a box on the way does not let TLS pass":                             "途中的设备不放行 TLS",
 	"a box on the way does not let these words pass":                     "途中的设备不放行这些命令",
 	"a box on the way ends the session":                                  "途中的设备结束了会话",
@@ -59,8 +61,9 @@ var phrasesZh = map[string]string{
 
 	"a reply behind the greeting that nothing was asked for": "欢迎信息之后出现了一条没有对应命令的应答",
 
-	"a second connection":        "第二个连接",
-	"a second try after a pause": "稍候再次尝试",
+	"a route of this machine throws the packets away": "本机的一条路由把数据包丢弃",
+	"a second connection":                             "第二个连接",
+	"a second try after a pause":                      "稍候再次尝试",
 
 	"a similar name exists": "存在一个相近的域名",
 
