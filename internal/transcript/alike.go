@@ -63,6 +63,11 @@ var (
 		{finding.DataEPSVBroken, "a box on the way spoils EPSV, PASV works"},
 	}, "ftpdoctor check {target} tries the announced port on both addresses, EPSV and active mode"}
 
+	alikeEPSVRefused = &alike{[]alternative{
+		{finding.DataEPSVUnsupported, "the server does not know EPSV"},
+		{finding.DataEPSVBroken, "a box on the way spoils EPSV, PASV works"},
+	}, "ftpdoctor check {target} tries the announced port on both addresses, EPSV and active mode"}
+
 	alikePrivate = &alike{[]alternative{
 		{finding.DataPassiveFiltered, "the passive ports may be blocked as well"},
 		{finding.DataHelperMissing, "a firewall would have to read the control connection, and can't"},

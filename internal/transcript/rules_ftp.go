@@ -216,7 +216,7 @@ var ftpRules = []rule{
 
 	// data connections
 	{
-		code: finding.DataPassiveDisabled, weight: shows - 1, match: `55\d .*(?:permission denied|disabled|not allowed|not permitted)`, to: `EPSV`, unless: `\b227 `,
+		code: finding.DataPassiveDisabled, weight: shows - 1, match: `55\d .*(?:permission denied|disabled|not allowed|not permitted)`, to: `EPSV`, unless: `\b227 `, alike: alikeEPSVRefused,
 		yes: "EPSV\n550 Permission denied.", no: "EPSV\n500 Unknown command.",
 	},
 	{
