@@ -111,6 +111,7 @@ func newLabRun(p *program) *cobra.Command {
 	c.Flags().IntVar(&o.Parallel, "parallel", 3, "labs side by side")
 	c.Flags().BoolVar(&o.Unprivileged, "unprivileged", false, "run the check as nobody, without capabilities")
 	c.Flags().StringVar(&o.RecordDir, "record", "", "keep a recording of each scenario in this directory")
+	c.Flags().StringVar(&o.CaptureDir, "capture", "", "write the packets of client and server into this directory, and judge the client's")
 	c.Flags().DurationVar(&o.Limit, "limit", 30*time.Second, "bound on one check")
 	c.Flags().BoolVar(&o.Fix, "fix", false, "mend what was named on the server's machine, and check again (host/)")
 	c.Flags().BoolVar(&outputs, "outputs", false, "print the output of what went wrong")

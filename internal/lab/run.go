@@ -20,6 +20,7 @@ type Options struct {
 	Parallel     int        // labs side by side; 0 means 2
 	Unprivileged bool       // run the binary as nobody, without capabilities
 	RecordDir    string     // when set, --record RecordDir/layer-slug.rec
+	CaptureDir   string     // when set, the packets of client and server go to CaptureDir/layer-slug(.server).pcap, and the client's are judged
 	Lang         string     // when set, --lang
 	Fix          bool       // mend what was named on the server's machine, and check again
 
@@ -38,6 +39,16 @@ type Result struct {
 	Reason     string  // what is wrong, when the verdict is not good
 	Mending    Mending // what became of Options.Fix
 	Output     string  // of the check, or of the proof when that failed
+	Captured   *Captured
+}
+
+// Captured is what the packets of the check say by themselves: with less at
+// hand than the check, whose experiments and whose machine they may not show.
+type Captured struct {
+	Verdict    Verdict // empty: there was nothing to record
+	Code       string  // root cause named; empty: none
+	Confidence string
+	Reason     string // why there is no verdict
 }
 
 // Mending is how an attempt to mend the fault of a scenario ended.
@@ -136,8 +147,37 @@ func (s Summary) Print(w io.Writer) error {
 	if mended[""] < len(s.Results) {
 		fmt.Fprintf(w, "fix: %d mended, %d without a recipe, %d undone, %d not mended\n", mended[Mended], mended[NoRecipe], mended[Undone], mended[Unmended])
 	}
+	if err := s.printCaptures(w); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintf(w, "lab: %d scenarios, %d named, %d wrong, %d false alarms\n",
 		len(s.Results), s.Count(Named, Candidate, Healthy), s.Count(Wrong), s.Count(FalseAlarm))
+	return err
+}
+
+// printCaptures writes what the captures say where it differs from the check.
+func (s Summary) printCaptures(w io.Writer) error {
+	all, agree := 0, 0
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range s.Results {
+		c := r.Captured
+		if c == nil {
+			continue
+		}
+		all++
+		if c.Verdict == Named || c.Verdict == Healthy || c.Code == r.Code && c.Verdict != Broken && c.Verdict != "" {
+			agree++
+			continue
+		}
+		fmt.Fprintf(t, "capture of %s\tcheck: %s\tcapture: %s\t%s\t%s %s\t\n", r.Scenario.Name, orDash(r.Code), orDash(c.Code), orDash(c.Confidence), c.Verdict, c.Reason)
+	}
+	if all == 0 {
+		return nil
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "captures: %d of %d say the same\n", agree, all)
 	return err
 }
 

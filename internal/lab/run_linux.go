@@ -49,6 +49,14 @@ func Run(ctx context.Context, o Options, progress func(Result)) (Summary, error)
 			}
 		}
 	}
+	if o.CaptureDir != "" {
+		if o.CaptureDir, err = filepath.Abs(o.CaptureDir); err != nil {
+			return Summary{}, err
+		}
+		if err := os.MkdirAll(o.CaptureDir, 0o755); err != nil {
+			return Summary{}, fmt.Errorf("capture directory: %w", err)
+		}
+	}
 	one := func(s Scenario) Result { return runOne(ctx, s, o) }
 	sum, err := each(ctx, o.Scenarios, o.Parallel, progress, one)
 	if err != nil {
@@ -263,7 +271,11 @@ func runOne(ctx context.Context, s Scenario, o Options) Result {
 	if n == nil {
 		return r
 	}
-	if r.Verdict != Vacuous {
+	switch {
+	case r.Verdict == Vacuous:
+	case o.CaptureDir != "":
+		n.withCapture(ctx, s, o, &r)
+	default:
 		n.check(ctx, s, o, &r)
 		if o.Fix && s.Host && r.Verdict == Named {
 			n.mend(ctx, s, o, &r)
