@@ -47,6 +47,7 @@ var may = map[string]struct {
 	"internal/audit":      {imports: "finding ftp", pure: true},
 	"internal/host":       {imports: "finding machine conf firewall", pure: true}, // the machine is all it touches
 	"internal/transcript": {imports: "finding observe ftp", pure: true},
+	"internal/capture":    {imports: "finding ftp tlswire sshwire dav"}, // packets of files, or of an interface
 	// uses: work on findings
 	"internal/report": {imports: "finding", pure: true},
 	"internal/fix":    {imports: "finding machine conf firewall", pure: true}, // the machine is all it touches
@@ -55,6 +56,7 @@ var may = map[string]struct {
 	"internal/lab":     {imports: "finding", tests: "conf lint"},
 	// the program wires them together
 	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript report fix ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript capture report ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.
