@@ -42,6 +42,7 @@ type conn struct {
 	story          story
 	dialogue       dialogue     // nil: nobody's, bytes are only counted
 	expected       *expectation // the announcement that it meets; nil: none
+	flow           *flow        // what reading it needs; nil: it is over
 }
 
 // dialogue reads the bytes of a connection in order.
@@ -63,32 +64,37 @@ type expectation struct {
 
 // story is what TCP itself tells of a connection.
 type story struct {
-	syn        moment // the first SYN; packet 0: the capture begins later
-	synTTL     uint8
-	synAgain   int    // SYNs repeated
-	lastSyn    moment // the last SYN
-	synAck     moment
-	synAckTTL  uint8
-	opened     moment        // the client's ACK of it
-	rtt        time.Duration // from SYN to SYN-ACK
-	reset      moment        // the first RST
-	resetFrom  side
-	resetTTL   uint8
-	fin        [2]moment
-	mss        [2]uint16
-	bytes      [2]int64 // of payload, each byte once
-	packets    [2]int
-	lastData   [2]moment
-	again      [2]int   // segments repeated
-	unacked    [2]int64 // bytes that the other side never acknowledged
-	largest    [2]int   // largest segment that was acknowledged
-	lostLarge  [2]int   // size of the largest segment that never came through though it was repeated
-	zeroWindow [2]int
-	disorder   [2]int
-	idle       time.Duration // the longest pause
-	idleFrom   moment
-	icmp       []icmpError
-	snapped    bool
+	syn         moment // the first SYN; packet 0: the capture begins later
+	synTTL      uint8
+	synAgain    int    // SYNs repeated
+	lastSyn     moment // the last SYN
+	synAck      moment
+	synAckTTL   uint8
+	synAckAgain int           // SYN-ACKs repeated
+	opened      moment        // the client's ACK of it
+	rtt         time.Duration // from SYN to SYN-ACK: the way from here to the server and back
+	ackRTT      time.Duration // from SYN-ACK to ACK: the way from here to the client and back
+	reset       moment        // the first RST
+	resetFrom   side          // whose address it bears
+	resetTTL    uint8
+	resetID     uint16
+	ttl         [2]uint8  // of each side's latest packet but RSTs, as seen here: a RST with another one is not the peer's own
+	id          [2]uint16 // and its identification (IPv4)
+	fin         [2]moment
+	mss         [2]uint16
+	bytes       [2]int64 // of payload, each byte once
+	packets     [2]int
+	lastData    [2]moment
+	again       [2]int   // segments repeated
+	unacked     [2]int64 // bytes that the other side never acknowledged
+	largest     [2]int   // largest segment that was acknowledged
+	lostLarge   [2]int   // size of the largest segment that never came through though it was repeated
+	zeroWindow  [2]int
+	disorder    [2]int
+	idle        time.Duration // the longest pause
+	idleFrom    moment
+	icmp        []icmpError
+	snapped     bool
 }
 
 // icmpError is an ICMP error about a connection or a datagram.
