@@ -132,6 +132,11 @@ func (n *names) nameOf(a netip.Addr) string {
 	return ""
 }
 
+// together tells whether one answer names both addresses.
+func (n *names) together(x, y netip.Addr) bool {
+	return slices.ContainsFunc(n.order, func(q *query) bool { return slices.Contains(q.answers, x) && slices.Contains(q.answers, y) })
+}
+
 func (q *query) name() string { return cutText(strings.TrimSuffix(q.key.name, "."), 255) }
 
 // forAddress tells whether an address was asked for.

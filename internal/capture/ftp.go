@@ -38,6 +38,7 @@ type ftpDialogue struct {
 	private   bool // PROT P was agreed
 	quit      bool
 	gaps      int64
+	unasked   *ftpAnswer // a reply behind the greeting though the client had said nothing
 	broken    []ftp.Defect
 }
 
@@ -119,6 +120,8 @@ func (d *ftpDialogue) gap(m moment, from side, n int64) {
 	}
 	d.gaps += n
 	d.in[from].gap()
+	clear(d.waiting) // which reply answers which command is not known any more
+	d.waiting = d.waiting[:0]
 	d.reply, d.within = d.reply[:0], ""
 }
 
@@ -249,6 +252,10 @@ func (d *ftpDialogue) answer(x ftpAnswer) {
 		d.software = strings.TrimSpace(name + " " + version)
 		d.broken = x.reply.Defects
 		d.proto = ftp.Protocol(x.reply.Raw)
+	}
+	if x.verb == "" && d.greeting != nil && d.greeting.m != x.m && d.gaps == 0 && d.unasked == nil && d.user == "" &&
+		x.reply.Code != 421 && x.reply.Code != 221 && x.m.at.Sub(d.greeting.m.at) < 5*time.Second && d.greeting.reply.Code == 220 {
+		d.unasked = &x
 	}
 	done := x.reply.Completion()
 	switch x.verb {

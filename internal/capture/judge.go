@@ -181,6 +181,14 @@ func (t *target) scheme() (string, uint16) {
 	switch {
 	case t.port == 990:
 		return "ftps", 990
+	case t.port == 21:
+		return "ftp", 21
+	case t.port == 22:
+		return "sftp", 22
+	case t.port == 443:
+		return "davs", 443
+	case t.port == 80:
+		return "dav", 80
 	case len(dialogues[*ftpDialogue](t)) > 0 || t.port == 21 || t.port == 2121:
 		return "ftp", 21
 	case len(dialogues[*sshDialogue](t)) > 0 || t.port == 22 || t.port == 2222:
@@ -243,6 +251,9 @@ func (j *judge) quality(t *target) {
 				continue
 			}
 			s := &c.story
+			if s.unacked[0]+s.unacked[1] > 0 || s.lostLarge[0]+s.lostLarge[1] > 0 {
+				continue // not loss now and then: from some point on nothing came through
+			}
 			n := s.again[0] + s.again[1] + s.synAgain
 			sent += s.packets[0] + s.packets[1]
 			again += n
@@ -251,7 +262,7 @@ func (j *judge) quality(t *target) {
 			}
 		}
 	}
-	if sent < 30 || again < 4 || again*100/sent < 4 || slices.ContainsFunc(j.findings, func(f *finding.Finding) bool { return f.Code == finding.RouteMTUBlackhole.Code }) {
+	if sent < 30 || again < 3 || again*100/sent < 3 || slices.ContainsFunc(j.findings, func(f *finding.Finding) bool { return f.Code == finding.RouteMTUBlackhole.Code }) {
 		return
 	}
 	f := j.about(finding.NetPacketLoss, finding.Confirmed, worst).With("percent", strconv.Itoa(again*100/sent)).With("count", strconv.Itoa(again))

@@ -118,19 +118,26 @@ func (j *judge) data(t *target, sessions []*ftpDialogue) bool {
 			}
 		}
 	}
-	works := ""
-	for _, how := range []string{"EPSV", "PASV"} {
-		if len(byHow[how][endsWell]) > 0 {
-			works = how
-		}
-	}
 	for _, d := range sessions {
 		for _, x := range d.transfers {
-			j.transfer(t, d, x, j.outcome(d, x), works)
+			j.transfer(t, d, x, j.outcome(d, x), j.works(sessions, d.c.server.Addr()))
 		}
 	}
 	j.hiddenData(t, sessions)
 	return tried
+}
+
+// works names a passive mode that worked with this address; empty: none.
+func (j *judge) works(sessions []*ftpDialogue, server netip.Addr) string {
+	how := ""
+	for _, d := range sessions {
+		for _, x := range d.transfers {
+			if d.c.server.Addr() == server && x.passive() && j.outcome(d, x) == endsWell && how != "PASV" {
+				how = x.how
+			}
+		}
+	}
+	return how
 }
 
 // refusedModes judges refusals of PASV and EPSV.
@@ -152,15 +159,16 @@ func (j *judge) refusedModes(t *target, d *ftpDialogue, sessions []*ftpDialogue)
 		tell := func(def *finding.Def, conf finding.Confidence) *finding.Finding {
 			return j.saw(j.about(def, conf, d.c).With("reply", text), "the answer to the request", x.String(), x.m)
 		}
-		words := j.worded(d.dialogueUpTo(x.m), finding.DataPassiveDisabled, finding.Confirmed, d.c)
+		words := j.worded(d.dialogueUpTo(x.m), finding.DataPassiveDisabled, finding.Confirmed, d.c, "data", "service")
+		oops := strings.ToLower(text)
 		switch {
-		case words.Code == finding.DataPortsExhausted.Code || x.reply.Code == 425 || x.reply.Code == 451:
+		case words.Code == finding.DataPortsExhausted.Code || x.reply.Code == 425 || x.reply.Code == 451 || strings.Contains(oops, "vsf_sysutil_bind") || strings.Contains(oops, "priv_sock_get_int"):
 			j.find(tell(finding.DataPortsExhausted, finding.Confirmed).As(finding.Error).Stop())
 		case words.Code.Layer() == "service" && (x.reply.Code == 421 || x.reply.Code == 500):
 			j.find(tell(finding.Lookup(words.Code), words.Confidence).Stop())
 		case fine[other] && x.verb == "EPSV" && d.c.server.Addr().Is4():
 			if x.reply.Permanent() { // PASV serves
-				j.find(tell(finding.DataEPSVUnsupported, finding.Confirmed))
+				j.find(tell(finding.DataEPSVUnsupported, finding.Confirmed).As(finding.Notice))
 			}
 		case fine[other]:
 			j.find(tell(finding.DataPASVBroken, finding.Confirmed))
@@ -446,7 +454,11 @@ func (j *judge) tellLarge(f *finding.Finding, c *conn) *finding.Finding {
 func (j *judge) broken(t *target, d *ftpDialogue, x *transfer) {
 	text := x.final.reply.String()
 	dd, _ := x.conn().dialogue.(*dataDialogue)
-	words := j.worded(d.dialogueUpTo(x.final.m), finding.DataStalled, finding.Likely, d.c)
+	layers := []string{"tls", "file", "service"}
+	if dd == nil || dd.tls == nil {
+		layers = []string{"file", "service", "data/stalled"}
+	}
+	words := j.worded(d.dialogueUpTo(x.final.m), finding.DataStalled, finding.Likely, d.c, layers...)
 	if dd != nil && dd.tls != nil {
 		def, conf := finding.TLSDataHandshakeFailed, finding.Confirmed
 		if words.Code == finding.TLSDataSessionReuseRequired.Code || x.final.reply.Code == 522 {
@@ -482,7 +494,7 @@ func (j *judge) refusedTransfer(d *ftpDialogue, x *transfer) {
 	case 522, 521, 536:
 		def = finding.TLSDataProtectionRefused
 	}
-	f := j.worded(d.dialogueUpTo(x.final.m), def, finding.Likely, d.c)
+	f := j.worded(d.dialogueUpTo(x.final.m), def, finding.Likely, d.c, "data", "tls", "service", "file")
 	if f.Code == finding.DataPassiveFiltered.Code || f.Code == finding.DataActiveBlocked.Code {
 		f = j.about(def, finding.Likely, d.c) // it did arrive
 	}

@@ -261,13 +261,20 @@ func (j *judge) resolversBefore(all []*lookup, good *lookup) {
 // disagree: two name servers of one name, and the first address is dead.
 func (j *judge) disagree(good, other *lookup) {
 	dead, alive := false, ""
-	for _, c := range j.a.conns {
-		switch {
-		case slices.Contains(good.addresses(), c.server.Addr()):
-			dead = dead || j.a.fate(c) != fateOpen
-		case slices.Contains(other.addresses(), c.server.Addr()) && j.a.fate(c) == fateOpen && c.story.bytes[fromServer] > 0:
-			alive = c.server.Addr().String()
+	for range 2 { // either may be the one that is right
+		for _, c := range j.a.conns {
+			switch {
+			case c.server.Port() != j.t.port:
+			case slices.Contains(good.addresses(), c.server.Addr()):
+				dead = dead || j.a.fate(c) != fateOpen && j.a.fate(c) != fateUnknown
+			case slices.Contains(other.addresses(), c.server.Addr()) && j.a.fate(c) == fateOpen:
+				alive = c.server.Addr().String()
+			}
 		}
+		if dead && alive != "" {
+			break
+		}
+		good, other, dead, alive = other, good, false, ""
 	}
 	def, sev := finding.DNSInconsistent, finding.Warning
 	if dead && alive != "" {

@@ -31,7 +31,10 @@ func (j *judge) ftp(t *target, open []*conn) {
 		return
 	}
 	before = len(j.findings)
-	tls := slices.DeleteFunc(dialogues[*tlsDialogue](t), func(d *tlsDialogue) bool { return d.c.server.Port() != t.port })
+	plain := slices.ContainsFunc(sessions, func(d *ftpDialogue) bool { return d.greeting != nil && d.greeting.reply.Code == 220 })
+	tls := slices.DeleteFunc(dialogues[*tlsDialogue](t), func(d *tlsDialogue) bool {
+		return d.c.server.Port() != t.port || plain // where a session greets, TLS at once is an experiment
+	})
 	for _, d := range sessions {
 		if d.secure != nil {
 			tls = append(tls, d.secure)
@@ -53,7 +56,11 @@ func (j *judge) ftp(t *target, open []*conn) {
 	before = len(j.findings)
 	said, hidden := false, false
 	for _, d := range sessions {
-		said = said || j.login(d)
+		if d.unasked != nil {
+			f := j.about(finding.NetProxyProtocol, finding.Confirmed, d.c).Stop().With("reply", d.unasked.reply.String())
+			j.find(j.saw(f, "a reply behind the greeting that nothing was asked for", d.unasked.reply.String(), d.unasked.m))
+		}
+		said = j.login(d) || said
 		hidden = hidden || d.secure != nil && d.secure.shaken
 	}
 	hidden = hidden || slices.ContainsFunc(tls, func(d *tlsDialogue) bool { return d.shaken })
@@ -106,9 +113,8 @@ func (j *judge) greeting(t *target, open []*conn, sessions []*ftpDialogue) bool 
 		return ok && d.answer.Version != 0
 	})
 	if good == nil {
-		if implicit && t.port != 990 {
-			j.implicitExpected(t, open)
-			return true
+		if implicit && j.implicitExpected(open) {
+			return false
 		}
 		if implicit || len(sessions) > 0 && sessions[0].secure != nil || midSession(sessions) {
 			return true
@@ -136,6 +142,9 @@ func (j *judge) greeting(t *target, open []*conn, sessions []*ftpDialogue) bool 
 		}
 	}
 	for _, c := range open {
+		if good.user != "" || good.auth || len(good.answers) > 1 {
+			break // the client knew; who speaks TLS at once is an experiment
+		}
 		if d, ok := c.dialogue.(*tlsDialogue); ok && len(d.foreign[fromServer]) > 0 {
 			f := j.about(finding.TLSExplicitExpected, finding.Confirmed, c).Stop().With("reply", firstLine(string(d.foreign[fromServer])))
 			j.find(j.saw(f, "the answer to a TLS handshake", firstLine(string(d.foreign[fromServer])), c.story.lastData[fromServer]))
@@ -151,22 +160,31 @@ func midSession(all []*ftpDialogue) bool {
 
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) }
 
-func (j *judge) implicitExpected(_ *target, open []*conn) {
+// implicitExpected: one connection waited for a greeting in vain, and another
+// one began with TLS and was answered.
+func (j *judge) implicitExpected(open []*conn) bool {
+	var silent, tls *conn
 	for _, c := range open {
-		d, ok := c.dialogue.(*tlsDialogue)
-		if !ok || d.answer.Version == 0 {
-			continue
+		if d, ok := c.dialogue.(*tlsDialogue); ok && d.answer.Version != 0 {
+			tls = c
 		}
-		silent := slices.IndexFunc(open, func(o *conn) bool { return o.story.bytes[fromServer] == 0 })
-		f := j.about(finding.TLSImplicitExpected, finding.Confirmed, c).Stop()
-		if silent >= 0 {
-			j.saw(f, "the server says nothing", human(j.waited(open[silent])), open[silent].last)
-		} else if c.story.bytes[fromClient] > 0 && c == open[0] {
-			return // the client knew
+		spoke := c.story.lastData[fromServer]
+		waited := j.waited(c)
+		if spoke.packet != 0 {
+			waited = spoke.at.Sub(c.first.at)
 		}
-		j.find(j.saw(f, "a TLS handshake on the same port", describeAnswer(&d.answer), d.said))
-		return
+		if _, isTLS := c.dialogue.(*tlsDialogue); !isTLS && waited >= 1500*time.Millisecond && silent == nil {
+			silent = c
+		}
 	}
+	if tls == nil || silent == nil {
+		return false
+	}
+	d := tls.dialogue.(*tlsDialogue)
+	f := j.about(finding.TLSImplicitExpected, finding.Confirmed, tls).Stop()
+	j.saw(f, "the server says nothing", human(j.waited(silent)), silent.last)
+	j.find(j.saw(f, "a TLS handshake on the same port", describeAnswer(&d.answer), d.said))
+	return true
 }
 
 // waited is how long a connection lived.
@@ -275,7 +293,7 @@ func (j *judge) refusedGreeting(d *ftpDialogue) *finding.Finding {
 	if x.reply.Code == 530 {
 		def = finding.NetSourceNotAllowed
 	}
-	f := j.worded(d.dialogueUpTo(x.m), def, finding.Confirmed, d.c).As(finding.Critical)
+	f := j.worded(d.dialogueUpTo(x.m), def, finding.Confirmed, d.c, "service", "net/source-not-allowed", "auth/banned", "auth/user-denied").As(finding.Critical)
 	return j.saw(f.With("reply", text), "the greeting", text, x.m)
 }
 
@@ -328,17 +346,18 @@ func (j *judge) closedUnheard(t *target, c *conn) *finding.Finding {
 
 // worded lets the words of the server name the cause, as explain does, and
 // falls back on what the code of the reply means.
-func (j *judge) worded(dialogue string, otherwise *finding.Def, conf finding.Confidence, c *conn) *finding.Finding {
+// Only causes of these layers count, or these codes.
+func (j *judge) worded(dialogue string, otherwise *finding.Def, conf finding.Confidence, c *conn, layers ...string) *finding.Finding {
 	base := j.about(otherwise, conf, c)
 	if j.a.options.Words == nil {
 		return base
 	}
 	for _, w := range j.a.options.Words(dialogue) {
-		switch w.Code.Layer() {
-		case "net", "route", "dns", "client":
-			if w.Confidence == finding.Possible || w.Code != finding.NetSourceNotAllowed.Code {
-				continue // what a text alone would guess, the packets know better
-			}
+		if w.Code.Layer() == "config" { // a server that says so does not start
+			w.Code = finding.ServiceAborts.Code
+		}
+		if !slices.Contains(layers, w.Code.Layer()) && !slices.Contains(layers, string(w.Code)) {
+			continue // what a text alone would guess, the packets know better
 		}
 		f := j.about(finding.Lookup(w.Code), w.Confidence, c)
 		for k, v := range w.Args {
@@ -357,12 +376,21 @@ func (j *judge) worded(dialogue string, otherwise *finding.Def, conf finding.Con
 func (d *ftpDialogue) dialogueUpTo(m moment) string {
 	var b strings.Builder
 	b.WriteString("* Connected to " + d.c.server.Addr().String() + " (" + d.c.server.Addr().String() + ") port " + strconv.Itoa(int(d.c.server.Port())) + "\n")
+	refused := map[string]bool{}
+	for _, l := range d.lines {
+		if l.kind == aReply && l.bad && l.m != m {
+			refused[l.verb] = true
+		}
+	}
 	for _, l := range d.lines {
 		if l.m.packet > m.packet {
 			break
 		}
 		switch l.kind {
 		case aCommand:
+			if refused[l.verb] && (l.verb == "AUTH" || l.verb == "EPSV" || l.verb == "FEAT" || l.verb == "SYST" || l.verb == "OPTS" || l.verb == "SIZE" || l.verb == "MDTM" || l.verb == "PBSZ") {
+				continue
+			}
 			b.WriteString("> " + l.text + "\n")
 		case aReply:
 			if l.bad && l.m != m {
@@ -390,7 +418,7 @@ func (j *judge) auth(d *ftpDialogue) {
 			def = finding.TLSNoCertificate
 		}
 		if def == finding.TLSNotOffered {
-			if w := j.worded(d.dialogueUpTo(x.m), def, finding.Confirmed, d.c); w.Code == finding.TLSNoCertificate.Code || x.reply.Code == 421 {
+			if w := j.worded(d.dialogueUpTo(x.m), def, finding.Confirmed, d.c, "tls", "service"); w.Code == finding.TLSNoCertificate.Code || x.reply.Code == 421 {
 				def = finding.Lookup(w.Code)
 			}
 		}
@@ -482,7 +510,7 @@ func (j *judge) loginRefused(d *ftpDialogue, x ftpAnswer) {
 	case x.reply.Code == 421:
 		def = finding.ServiceUnavailable
 	}
-	f := j.worded(d.dialogueUpTo(x.m), def, conf, d.c)
+	f := j.worded(d.dialogueUpTo(x.m), def, conf, d.c, "auth", "service", "tls/required", "tls/no-certificate", "net/source-not-allowed", "file/quota-exceeded")
 	switch {
 	case anonymous(d.user) && (f.Code == finding.AuthRejected.Code || f.Code == finding.AuthUserDenied.Code || f.Code == finding.AuthUserUnknown.Code):
 		f = j.about(finding.AuthAnonymousDisabled, finding.Likely, d.c)
@@ -550,15 +578,11 @@ func (j *judge) files(d *ftpDialogue) {
 			continue // the reply tells what became of the data connection
 		}
 		def := finding.FilePermissionDenied
-		if x.verb == "CWD" || x.verb == "RETR" {
+		low := strings.ToLower(x.reply.String())
+		if (x.verb == "CWD" || x.verb == "RETR") && !strings.Contains(low, "denied") && !strings.Contains(low, "permi") {
 			def = finding.FileNotFound
 		}
-		f := j.worded(d.dialogueUpTo(x.m), def, finding.Likely, d.c)
-		switch f.Code.Layer() {
-		case "file", "auth", "host", "service", "config", "client":
-		default:
-			f = j.about(def, finding.Likely, d.c)
-		}
+		f := j.worded(d.dialogueUpTo(x.m), def, finding.Likely, d.c, "file", "auth/home-missing", "host", "service/resource-exhausted", "service/aborts")
 		f.Severity = max(f.Severity, finding.Error)
 		if x.verb == "DELE" || x.verb == "RNTO" || x.verb == "RNFR" {
 			f.Severity = finding.Notice
@@ -581,11 +605,11 @@ func (j *judge) cutSessions(t *target, all []*ftpDialogue) {
 	for _, d := range all {
 		for _, x := range d.answers {
 			if x.reply.Code == 421 && d.loggedIn && x.m != d.greeting.m && (x.verb == "" || d.greeting != nil) {
-				f := j.worded(d.dialogueUpTo(x.m), finding.ServiceUnavailable, finding.Likely, d.c)
+				f := j.worded(d.dialogueUpTo(x.m), finding.ServiceUnavailable, finding.Likely, d.c, "service", "net/idle-timeout", "auth")
 				j.find(j.saw(f.With("reply", x.reply.String()), "the server ends the session", x.reply.String(), x.m))
 			}
-			if x.reply.Code == 500 && strings.Contains(x.reply.String(), "OOPS") && x.verb != "PASS" && x.verb != "USER" && x.verb != "" {
-				f := j.worded(d.dialogueUpTo(x.m), finding.ServiceAborts, finding.Confirmed, d.c).As(finding.Error)
+			if x.reply.Code == 500 && strings.Contains(x.reply.String(), "OOPS") && x.verb != "PASS" && x.verb != "USER" && x.verb != "" && x.verb != "PASV" && x.verb != "EPSV" {
+				f := j.worded(d.dialogueUpTo(x.m), finding.ServiceAborts, finding.Confirmed, d.c, "service", "auth", "file", "data/ports-exhausted").As(finding.Error)
 				j.find(j.saw(f.Stop().With("reply", x.reply.String()), "the server ends the session", x.reply.String(), x.m))
 			}
 		}

@@ -74,6 +74,9 @@ func (j *judge) deadAddress(t *target, b *host, good []*host) {
 	if t.name == "" {
 		return // two hosts that nothing ties together
 	}
+	if b.addr.Is4() == good[0].addr.Is4() && !j.a.names.together(b.addr, good[0].addr) {
+		return // two name servers say different things: judged with the look-ups
+	}
 	f := j.about(def, conf, try).As(finding.Error).With("other", good[0].addr.String()).With("family", family)
 	j.tellTry(f, try)
 	j.saw(f, "connecting to the other addresses", good[0].addr.String()+": ok", t.service(good[0])[0].story.synAck)
@@ -422,10 +425,14 @@ func (j *judge) prohibited(t *target, h *host, c *conn) *finding.Finding {
 func (j *judge) refused(t *target, h *host, c *conn) *finding.Finding {
 	tell := func(f *finding.Finding) *finding.Finding { return j.tellTry(f, c) }
 	own := c.story.resetTTL
-	for _, o := range t.others(h) { // an accepted connection is the host's own word
-		if o.story.synAck.packet != 0 && own != 0 && o.story.synAckTTL != own {
+	for _, o := range t.others(h) {
+		ttl, m := o.story.synAckTTL, o.story.synAck
+		if m.packet == 0 && o.story.reset.packet != 0 && o.story.resetFrom == fromServer {
+			ttl, m = o.story.resetTTL, o.story.reset
+		}
+		if m.packet != 0 && own != 0 && ttl != own && (o.story.synAck.packet != 0 || ttl < own) { // who is farther is the host
 			return j.saw(tell(j.about(finding.NetPortRejected, finding.Confirmed, c)), "TTL of the refusal and of another answer of the host",
-				fmt.Sprintf("%d / %d (%s)", own, o.story.synAckTTL, o.server), o.story.synAck)
+				fmt.Sprintf("%d / %d (%s)", own, ttl, o.server), m)
 		}
 	}
 	near, far := j.refusalDistance(t, h)

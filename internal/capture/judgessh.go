@@ -32,6 +32,7 @@ func (j *judge) ssh(t *target, open []*conn) {
 		j.sshFailed(t, open, all)
 	}
 	j.sshBeside(all)
+	j.whoBreaks(all)
 	j.step("ssh", "ssh", t.began, lastAnswer(open), before)
 	if good >= 0 {
 		j.unseen("ssh-login", "auth", "it is encrypted: packets do not show it")
@@ -58,6 +59,33 @@ func (j *judge) sshBeside(all []*sshDialogue) {
 		f := j.about(finding.SSHNoCommonAlgorithm, finding.Confirmed, d.c).As(finding.Error).Stop().With("kind", string(d.missing)).With("ciphers", strings.Join(s.Offer(d.missing), ", "))
 		j.saw(f, "what the client offers", string(d.missing)+": "+cutText(strings.Join(c.Offer(d.missing), ", "), 400), d.streams[fromClient].at)
 		j.find(j.saw(f, "what the server offers", string(d.missing)+": "+cutText(strings.Join(s.Offer(d.missing), ", "), 400), d.streams[fromServer].at))
+		return
+	}
+}
+
+// whoBreaks: the server's offer, held against those of the programs that people
+// use, whoever made the connections of the capture.
+func (j *judge) whoBreaks(all []*sshDialogue) {
+	for _, d := range all {
+		s := &d.streams[fromServer]
+		if s.kex == nil {
+			continue
+		}
+		var names []string
+		var first *sshwire.Broken
+		for _, b := range sshwire.WhoBreaks(s.kex) {
+			names = append(names, b.Client.Name)
+			people := strings.HasPrefix(b.Client.Name, "OpenSSH") || strings.HasPrefix(b.Client.Name, "PuTTY")
+			if first == nil && b.Client.Common && people {
+				first = &b
+			}
+		}
+		if first == nil {
+			return
+		}
+		f := j.about(finding.SSHNoCommonAlgorithm, finding.Confirmed, d.c).As(finding.Error).Stop().With("ciphers", strings.Join(first.ServerOffers, ", "))
+		j.saw(f, "what the server offers", string(first.Kind)+": "+cutText(strings.Join(first.ServerOffers, ", "), 400), s.at)
+		j.find(f.Saw("programs that can't connect", strings.Join(names, "; "), "their manuals and sources"))
 		return
 	}
 }

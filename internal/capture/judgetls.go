@@ -47,8 +47,7 @@ func sideWord(client bool) string {
 
 // answered: the server chose a version and went on.
 func (d *tlsDialogue) answered() bool {
-	_, failed := d.failed()
-	return d.answer.Version != 0 && !failed
+	return d.answer.Version != 0 && !d.answer.HelloRetry
 }
 
 // handshakes judges TLS of one service, over all its connections.
@@ -187,7 +186,11 @@ func (j *judge) clientRefuses(say saying, d *tlsDialogue, a tlsAlert) {
 }
 
 func (j *judge) handshakeStalls(t *target, say saying, first *tlsDialogue, all []*tlsDialogue) {
-	if largeLost(first.c) || j.smallPassed(t, first.c) {
+	small := slices.ContainsFunc(all, func(d *tlsDialogue) bool { // a hello that fits into any packet is lost as well
+		s := &d.c.story
+		return d.unanswered() && s.bytes[fromClient] < smallSegment
+	})
+	if !small && (largeLost(first.c) || j.smallPassed(t, first.c)) {
 		j.find(j.tellLarge(say(finding.RouteMTUBlackhole, finding.Likely), first.c))
 		return
 	}
@@ -197,6 +200,13 @@ func (j *judge) handshakeStalls(t *target, say saying, first *tlsDialogue, all [
 			j.find(j.saw(f, "the same handshake with small segments", d.sum(), d.doneAt))
 			return
 		}
+	}
+	if first.c.story.bytes[fromServer] == 0 && first.c.story.unacked[fromClient] == 0 {
+		f := say(finding.ServiceHung, finding.Likely).With("seconds", seconds(j.waited(first.c)))
+		j.find(f.Or(finding.ServiceHung, "the program hangs: the kernel accepts for it").
+			Or(finding.TLSHandshakeStalls, "the server's process hangs in the handshake").
+			DecideBy("on the server: what does the process do (ps, strace -p), and does its log move"))
+		return
 	}
 	f := say(finding.TLSHandshakeStalls, finding.Likely)
 	if first.c.story.unacked[fromClient] > 0 {

@@ -126,6 +126,15 @@ func (j *judge) exchange(t *target, all []*httpDialogue, x *httpExchange, logged
 	if x.status < 300 || x.status == 304 || x.request.method == "" {
 		return
 	}
+	if x.status >= 400 && x.status != 401 && x.status != 407 && (x.request.method == "CONNECT" || strings.Contains(x.request.target, "://")) {
+		c := j.connOf(all, x)
+		f := j.about(finding.ClientProxyIntercepts, finding.Confirmed, c).As(finding.Error).Stop().With("proxy", c.server.String()).With("reply", strconv.Itoa(x.status)+" "+x.reason)
+		j.find(j.saw(f, "the answer to the request", x.request.method+" "+x.request.target+" → "+strconv.Itoa(x.status)+" "+x.reason, x.m))
+		return
+	}
+	if x.status == 404 && worksElsewhere(all, x) {
+		return // a look whether it is there yet
+	}
 	line := strings.TrimSpace(strconv.Itoa(x.status) + " " + x.reason)
 	c := j.connOf(all, x)
 	say := func(d *finding.Def, conf finding.Confidence) *finding.Finding {
@@ -156,7 +165,7 @@ func (j *judge) exchange(t *target, all []*httpDialogue, x *httpExchange, logged
 	if def == nil {
 		return
 	}
-	if w := j.worded(httpText(x), def, conf, c); w.Code.Layer() == "http" || w.Code.Layer() == "file" || w.Code == finding.ServiceUnavailable.Code {
+	if w := j.worded(httpText(x), def, conf, c, "http", "file", "service/unavailable"); w.Code.Layer() == "http" || w.Code.Layer() == "file" || w.Code == finding.ServiceUnavailable.Code {
 		def, conf = finding.Lookup(w.Code), w.Confidence
 		f := say(def, conf)
 		f.Candidates, f.Decide = w.Candidates, w.Decide
@@ -165,6 +174,26 @@ func (j *judge) exchange(t *target, all []*httpDialogue, x *httpExchange, logged
 	}
 	j.find(say(def, conf))
 	_ = t
+}
+
+// worksElsewhere: the same thing was put there, or is a mere look beside others
+// that found what they looked for.
+func worksElsewhere(all []*httpDialogue, x *httpExchange) bool {
+	first := true
+	for _, d := range all {
+		for i := range d.exchanges {
+			y := &d.exchanges[i]
+			if y == x {
+				continue
+			}
+			first = first && y.m.packet > x.m.packet
+			same := y.request.target == x.request.target
+			if same && y.status/100 == 2 || y.status/100 == 2 && y.request.method == x.request.method && x.request.method != "GET" && !first {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (j *judge) connOf(all []*httpDialogue, x *httpExchange) *conn {

@@ -12,12 +12,12 @@ import (
 
 // links is what ARP and neighbour discovery tell.
 type links struct {
-	asked map[netip.Addr]*resolution
+	asked map[netip.Addr]*neighbour
 	order []netip.Addr
 }
 
-// resolution is the search for the machine that has an address.
-type resolution struct {
+// neighbour is the search for the machine that has an address.
+type neighbour struct {
 	addr, by netip.Addr
 	first    moment
 	count    int
@@ -31,7 +31,7 @@ const maxNeighbours = 1024
 // packet takes an ARP packet or its like in IPv6.
 func (l *links) packet(m moment, request bool, senderMAC [6]byte, sender, target netip.Addr) {
 	if l.asked == nil {
-		l.asked = map[netip.Addr]*resolution{}
+		l.asked = map[netip.Addr]*neighbour{}
 	}
 	a := target
 	if !request {
@@ -42,7 +42,7 @@ func (l *links) packet(m moment, request bool, senderMAC [6]byte, sender, target
 		if len(l.order) >= maxNeighbours || !a.IsValid() {
 			return
 		}
-		r = &resolution{addr: a}
+		r = &neighbour{addr: a}
 		l.asked[a] = r
 		l.order = append(l.order, a)
 	}
@@ -89,7 +89,7 @@ func (j *judge) linkFaults(targets []*target) {
 }
 
 // nobodyThere: the link was asked in vain.
-func (j *judge) nobodyThere(r *resolution, targets []*target) {
+func (j *judge) nobodyThere(r *neighbour, targets []*target) {
 	if slices.ContainsFunc(targets, func(t *target) bool {
 		return slices.ContainsFunc(t.hosts, func(h *host) bool {
 			return slices.ContainsFunc(h.tries, func(c *conn) bool { return j.a.fate(c) == fateOpen })

@@ -13,6 +13,9 @@ type target struct {
 	name  string // empty: it was given as an address, or the look-up is not in the capture
 	hosts []*host
 	port  uint16 // the service that is meant
+	// topTTL is the highest TTL with which a client of the capture began a
+	// connection.
+	topTTL uint8
 	began moment
 }
 
@@ -67,7 +70,12 @@ func (a *Analysis) targets() []*target {
 		}
 		t.hosts = append(t.hosts, h)
 	}
+	top := uint8(0)
+	for _, c := range a.conns {
+		top = max(top, c.story.synTTL)
+	}
 	for _, t := range out {
+		t.topTTL = top
 		t.choosePort()
 	}
 	return slices.DeleteFunc(out, func(t *target) bool { return !t.ofInterest() })
@@ -89,8 +97,14 @@ func (t *target) choosePort() {
 	first := all[0]
 	t.port = first.server.Port()
 	ports := []uint16{t.port}
+	answered := first.last.packet // of all that was tried before the first try was answered
+	for _, m := range []moment{first.story.synAck, first.story.reset} {
+		if m.packet != 0 {
+			answered = min(answered, m.packet)
+		}
+	}
 	for _, c := range all {
-		if c.first.at.Sub(first.first.at) < 30*time.Millisecond && !slices.Contains(ports, c.server.Port()) && !c.lowTTL(t) {
+		if c.first.packet < answered && c.first.at.Sub(first.first.at) < 30*time.Millisecond && !slices.Contains(ports, c.server.Port()) && !c.lowTTL(t) {
 			ports = append(ports, c.server.Port())
 		}
 	}
@@ -120,15 +134,10 @@ func (t *target) ofInterest() bool {
 	return false
 }
 
-// lowTTL: the SYN was not meant to get far, as a traceroute's.
+// lowTTL: the SYN was not meant to get far, as a traceroute's. A packet that
+// the host itself answered with a SYN-ACK got as far as it had to.
 func (c *conn) lowTTL(t *target) bool {
-	highest := uint8(0)
-	for _, h := range t.hosts {
-		for _, o := range h.tries {
-			highest = max(highest, o.story.synTTL)
-		}
-	}
-	return c.story.syn.packet != 0 && c.story.synTTL > 0 && int(c.story.synTTL) < int(highest)-20
+	return c.story.syn.packet != 0 && c.story.synTTL > 0 && int(c.story.synTTL) < int(t.topTTL)-20
 }
 
 func (c *conn) isSweep(t *target) bool { return c.lowTTL(t) }
