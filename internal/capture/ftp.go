@@ -253,8 +253,8 @@ func (d *ftpDialogue) answer(x ftpAnswer) {
 		d.broken = x.reply.Defects
 		d.proto = ftp.Protocol(x.reply.Raw)
 	}
-	if x.verb == "" && d.greeting != nil && d.greeting.m != x.m && d.gaps == 0 && d.unasked == nil && d.user == "" &&
-		x.reply.Code != 421 && x.reply.Code != 221 && x.m.at.Sub(d.greeting.m.at) < 5*time.Second && d.greeting.reply.Code == 220 {
+	if x.verb == "" && d.greeting != nil && d.greeting.m != x.m && d.gaps == 0 && d.unasked == nil && d.c.story.bytes[fromClient] == 0 &&
+		x.reply.Code >= 400 && x.reply.Code != 421 && d.c.story.fin[fromClient].packet == 0 && x.m.at.Sub(d.greeting.m.at) < 5*time.Second && d.greeting.reply.Code == 220 {
 		d.unasked = &x
 	}
 	done := x.reply.Completion()

@@ -553,6 +553,7 @@ func (j *judge) hiddenData(t *target, sessions []*ftpDialogue) {
 			DecideBy("on the server: list its passive range and its packet filter; on each firewall on the way: is the range let through"))
 	}
 	j.hiddenElsewhere(t, controls, len(good) > 0)
+	j.hiddenReuse(good)
 	if len(failed) > 0 {
 		c := failed[0]
 		d := c.dialogue.(*tlsDialogue)
@@ -567,6 +568,37 @@ func (j *judge) hiddenData(t *target, sessions []*ftpDialogue) {
 		f := j.about(def, finding.Likely, c).As(finding.Error)
 		j.find(j.saw(f, "the TLS handshake of a data connection", d.sum(), c.last))
 	}
+}
+
+// hiddenReuse: of the data connections beside an encrypted control connection
+// those that resume a session carry data, and those that do not carry none.
+// TLS 1.3 sends tickets of its own, so that only older versions tell.
+func (j *judge) hiddenReuse(all []*conn) {
+	var carries, empty *tlsDialogue
+	for _, c := range all {
+		d, ok := c.dialogue.(*tlsDialogue)
+		if !ok || d.offered == nil || !d.shaken || d.tls13() {
+			continue
+		}
+		moved := d.recorded[0]+d.recorded[1] > 0
+		switch {
+		case d.answer.Resumed && moved:
+			carries = d
+		case !d.answer.Resumed && !moved:
+			empty = d
+		case !d.answer.Resumed && moved:
+			return // it works without
+		}
+	}
+	if carries == nil || empty == nil {
+		return
+	}
+	f := j.about(finding.TLSDataSessionReuseRequired, finding.Likely, empty.c).As(finding.Error)
+	j.saw(f, "a data connection that resumes the session of the control connection", finding.Say("%s bytes", strconv.FormatInt(carries.recorded[0]+carries.recorded[1], 10)), carries.doneAt)
+	j.find(j.saw(f, "a data connection that does not", finding.Say("%s bytes", "0"), empty.c.last).
+		Or(finding.TLSDataSessionReuseRequired, "the server wants the data connection to resume the TLS session").
+		Or(finding.TLSDataHandshakeFailed, "TLS on the data connection fails otherwise").
+		DecideBy("ftpdoctor check {target} tries data connections with and without resumption"))
 }
 
 // hiddenElsewhere: beside an encrypted control connection the client tries a

@@ -137,6 +137,7 @@ func (j *judge) nameLookups(targets []*target) {
 		j.nothingKnown(all)
 	} else {
 		j.resolversBefore(all, all[known])
+		j.nothingSent(targets, all)
 	}
 	j.step("resolve", "dns", all[0].first, all[max(known, 0)].answered(), before)
 }
@@ -196,6 +197,50 @@ func (j *judge) nothingKnown(all []*lookup) {
 	default:
 		j.find(j.aboutName(finding.DNSNXDOMAIN, finding.Confirmed, l).Stop())
 	}
+}
+
+// nothingSent: the name has addresses, and no packet was sent to any. What kept
+// it back is in this machine, and packets do not show it, but for one case: the
+// name has addresses of a family only that is not spoken here.
+func (j *judge) nothingSent(targets []*target, all []*lookup) {
+	if len(targets) > 0 || len(j.a.conns) > 0 || j.a.last.at.Sub(all[0].first.at) < 3*time.Millisecond {
+		return
+	}
+	var v4, v6 []netip.Addr
+	for _, l := range all {
+		for _, a := range l.addresses() {
+			if a.Is4() {
+				v4 = append(v4, a)
+			} else {
+				v6 = append(v6, a)
+			}
+		}
+	}
+	l := all[0]
+	for _, x := range all {
+		if len(x.addresses()) > 0 {
+			l = x
+		}
+	}
+	f := j.aboutName(finding.RouteNoRoute, finding.Possible, l).As(finding.Error)
+	client := l.each()[0].key.client.Addr()
+	switch {
+	case len(v4) == 0 && client.Is4(), len(v6) == 0 && client.Is6() && !client.IsLoopback():
+		family := "IPv6"
+		if len(v6) == 0 {
+			family = "IPv4"
+		}
+		f = j.aboutName(finding.NetNoCommonFamily, finding.Likely, l).As(finding.Critical).With("family", family).With("address", l.addresses()[0].String())
+		f.Or(finding.NetNoCommonFamily, "the name has addresses of one family only, and this machine has no way for it")
+	case len(v4) > 0:
+		f.With("address", v4[0].String())
+	}
+	f.Or(finding.RouteNoRoute, "this machine has no route there").
+		Or(finding.RouteBlackhole, "a route of this machine swallows the packets").
+		Or(finding.ClientFirewall, "a filter of this machine drops what goes out").
+		Or(finding.ClientProxyIntercepts, "the program goes by way of a proxy").
+		DecideBy("on this machine: ip route get {address}; then: ftpdoctor check {target}")
+	j.find(f.Stop().Saw("after the look-up no packet went to the address", l.addresses()[0].String(), "the capture"))
 }
 
 // servfail: was it the checking of signatures?

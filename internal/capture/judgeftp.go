@@ -134,6 +134,7 @@ func (j *judge) greeting(t *target, open []*conn, sessions []*ftpDialogue) bool 
 		j.find(j.saw(f, "what breaks the protocol", finding.Say(string(defect)), good.greeting.m))
 		break
 	}
+	j.deafAddress(t, open, good)
 	for _, d := range sessions { // refusals beside a session that began: a limit, or a moment
 		if d.greeting != nil && d.greeting.reply.Code != 220 && d.greeting.m.packet > good.greeting.m.packet {
 			if f := j.refusedGreeting(d); f != nil && f.Severity < finding.Critical {
@@ -151,6 +152,31 @@ func (j *judge) greeting(t *target, open []*conn, sessions []*ftpDialogue) bool 
 		}
 	}
 	return true
+}
+
+// deafAddress: another address of the name accepts, and no session begins there.
+func (j *judge) deafAddress(t *target, open []*conn, good *ftpDialogue) {
+	for _, h := range t.hosts {
+		if h.addr == good.c.server.Addr() {
+			continue
+		}
+		var there []*conn
+		var said []*ftpDialogue
+		for _, c := range open {
+			if c.server.Addr() != h.addr {
+				continue
+			}
+			there = append(there, c)
+			if d, ok := c.dialogue.(*ftpDialogue); ok {
+				said = append(said, d)
+			}
+		}
+		greets := slices.ContainsFunc(said, func(d *ftpDialogue) bool { return d.greeting != nil && d.greeting.reply.Code == 220 && d.proto == "ftp" })
+		// Who closes within a moment did not wait for a greeting.
+		if len(there) > 0 && !greets && slices.ContainsFunc(there, func(c *conn) bool { return j.waited(c) >= stillWaiting || c.story.bytes[fromServer] > 0 }) {
+			j.noGreeting(t, there, said)
+		}
+	}
 }
 
 // midSession: the capture begins within.
@@ -218,7 +244,7 @@ func (j *judge) noGreeting(t *target, open []*conn, sessions []*ftpDialogue) {
 	}
 	for _, c := range open {
 		s := &c.story
-		if s.bytes[fromServer] == 0 && (s.reset.packet != 0 && s.resetFrom == fromServer || s.fin[fromServer].packet != 0 && (s.fin[fromClient].packet == 0 || s.fin[fromServer].packet < s.fin[fromClient].packet)) {
+		if s.synAck.packet != 0 && s.bytes[fromServer] == 0 && (s.reset.packet != 0 && s.resetFrom == fromServer || s.fin[fromServer].packet != 0 && (s.fin[fromClient].packet == 0 || s.fin[fromServer].packet < s.fin[fromClient].packet)) {
 			j.find(j.closedUnheard(t, c))
 			return
 		}
@@ -293,7 +319,10 @@ func (j *judge) refusedGreeting(d *ftpDialogue) *finding.Finding {
 	if x.reply.Code == 530 {
 		def = finding.NetSourceNotAllowed
 	}
-	f := j.worded(d.dialogueUpTo(x.m), def, finding.Confirmed, d.c, "service", "net/source-not-allowed", "auth/banned", "auth/user-denied").As(finding.Critical)
+	if strings.Contains(text, "OOPS") {
+		def = finding.ServiceAborts
+	}
+	f := j.worded(d.dialogueUpTo(x.m), def, finding.Confirmed, d.c, "service", "net/source-not-allowed", "auth/banned", "auth/user-denied", "auth/chroot-writable", "tls/no-certificate").As(finding.Critical)
 	return j.saw(f.With("reply", text), "the greeting", text, x.m)
 }
 

@@ -84,11 +84,20 @@ func (j *judge) tlsFacts(all []*tlsDialogue) {
 // once with an alert: of TLS 1.3 that is how it says that it misses one.
 func (j *judge) wantsClientCertificate(first *tlsDialogue, all []*tlsDialogue) bool {
 	server := first.hello.other()
+	if first.tls13() && first.firstCipher == empty13 && first.lastSmall[server] && first.after <= 2 {
+		return true
+	}
 	short := first.recorded[server] < 600 && first.lastSmall[server] || slices.ContainsFunc(first.alerts, func(a tlsAlert) bool { return a.from == server })
 	return short && slices.ContainsFunc(all, func(d *tlsDialogue) bool { return d.answer.CertRequested })
 }
 
 func (j *judge) clientCertificate(first *tlsDialogue, all []*tlsDialogue) {
+	if first.firstCipher == empty13 {
+		f := j.about(finding.TLSClientCertRequired, finding.Likely, first.c).As(finding.Critical).Stop()
+		j.saw(f, "the client was asked for a certificate and has none, by the size of its first encrypted record", finding.Say("%s bytes", strconv.Itoa(first.firstCipher)), first.doneAt)
+		j.find(j.saw(f, "upon that the server ends it with an alert that is encrypted", first.sum(), first.c.last))
+		return
+	}
 	for _, d := range all {
 		if !d.answer.CertRequested {
 			continue

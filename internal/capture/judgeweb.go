@@ -138,7 +138,11 @@ func (j *judge) exchange(t *target, all []*httpDialogue, x *httpExchange, logged
 	line := strings.TrimSpace(strconv.Itoa(x.status) + " " + x.reason)
 	c := j.connOf(all, x)
 	say := func(d *finding.Def, conf finding.Confidence) *finding.Finding {
-		f := j.about(d, conf, c).With("reply", line).With("command", x.request.method).With("path", x.request.target)
+		f := j.about(d, conf, c).With("reply", line)
+		if d == finding.HTTPNoWebDAV {
+			f.Stop()
+		}
+		f.With("command", x.request.method).With("path", x.request.target)
 		f.Severity = max(f.Severity, finding.Error)
 		return j.saw(f, "the answer to the request", x.request.method+" "+x.request.target+" → "+line, x.m)
 	}

@@ -89,6 +89,10 @@ func (t *target) choosePort() {
 		all = append(all, h.tries...)
 	}
 	all = slices.DeleteFunc(all, func(c *conn) bool { return c.isSweep(t) })
+	begun := slices.DeleteFunc(slices.Clone(all), func(c *conn) bool { return c.story.syn.packet == 0 && c.dialogue == nil })
+	if len(begun) > 0 {
+		all = begun // the rest of an earlier connection says nothing
+	}
 	if len(all) == 0 {
 		t.port = t.hosts[0].tries[0].server.Port()
 		return
@@ -103,8 +107,14 @@ func (t *target) choosePort() {
 			answered = min(answered, m.packet)
 		}
 	}
+	survey := 0 // ports of file services that were tried at once
 	for _, c := range all {
-		if c.first.packet < answered && c.first.at.Sub(first.first.at) < 30*time.Millisecond && !slices.Contains(ports, c.server.Port()) && !c.lowTTL(t) {
+		if c.first.at.Sub(first.first.at) < 30*time.Millisecond && slices.Contains(servicePorts[:5], c.server.Port()) && c.server.Port() != first.server.Port() && first.server.Port() == 2121 {
+			survey++
+		}
+	}
+	for _, c := range all {
+		if (c.first.packet < answered || survey >= 3) && c.first.at.Sub(first.first.at) < 30*time.Millisecond && !slices.Contains(ports, c.server.Port()) && !c.lowTTL(t) {
 			ports = append(ports, c.server.Port())
 		}
 	}

@@ -45,6 +45,7 @@ type tlsDialogue struct {
 	firstCipher int
 	recorded    [2]int64 // bytes of application data
 	lastSmall   [2]bool  // the last encrypted record had the size of an alert
+	after       int      // records of the server behind the client's first encrypted one
 }
 
 // tlsAlert is an alert; hidden: encrypted, only its kind or size is seen.
@@ -79,6 +80,9 @@ const (
 	// alert13 is the size of an encrypted alert of TLS 1.3: two bytes, the
 	// kind, and a tag of 16 (RFC 8446 §5.2).
 	alert13 = 2 + 1 + 16
+	// empty13 is the size of an encrypted Certificate message without any
+	// certificate: what a client says that was asked for one and has none.
+	empty13 = 4 + 1 + 3 + 1 + 16
 )
 
 func newTLS(a *Analysis, c *conn, s *script) *tlsDialogue {
@@ -183,6 +187,9 @@ func (d *tlsDialogue) record(m moment, from side) {
 		}
 	case s.typ == recordApplication:
 		d.lastSmall[from] = s.size == alert13 && d.tls13()
+		if from != d.hello && d.streams[d.hello].cipher {
+			d.after++
+		}
 		if !s.cipher {
 			d.turn(m, from, s)
 			if from == d.hello {
@@ -240,14 +247,14 @@ func (d *tlsDialogue) handshake(m moment, from side, s *tlsStream) {
 	answer, _ := tlswire.ReadAnswer(bytes.NewReader(s.clear))
 	answer.NotTLS = nil
 	d.answer = answer
-	if answer.Version != 0 && !d.told.hello {
+	switch {
+	case answer.HelloRetry: // the real one comes
+		d.note(m, from, "HelloRetryRequest "+describeAnswer(&answer))
+		s.clear = s.clear[:0]
+		return
+	case answer.Version != 0 && !d.told.hello:
 		d.told.hello = true
-		what := "ServerHello "
-		if answer.HelloRetry {
-			what = "HelloRetryRequest "
-			d.told.hello = false // the real one comes
-		}
-		d.note(m, from, what+describeAnswer(&answer))
+		d.note(m, from, "ServerHello "+describeAnswer(&answer))
 	}
 	if len(answer.Certificates) > 0 && !d.told.cert {
 		d.told.cert = true
