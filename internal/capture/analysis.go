@@ -40,6 +40,7 @@ type Analysis struct {
 	overflow  int         // connections beyond the limit
 	damage    string      // why the file ended before its end; a phrase
 	dropped   int         // packets that the kernel had no room for
+	keptFrom  int         // the number of the packet with which the file begins that was kept
 }
 
 const (
@@ -143,6 +144,12 @@ func (a *Analysis) lacks() []string {
 	}
 	if len(a.unread) > 0 {
 		out = append(out, "some packets are of a link or network protocol that is not read here")
+	}
+	if a.marks >= maxMarks {
+		out = append(out, "the capture is too long to be compared packet by packet to its end; the first part was compared")
+	}
+	if a.keptFrom > 1 {
+		out = append(out, "packets are numbered from the beginning of the recording; the file that was kept begins later")
 	}
 	return out
 }

@@ -43,6 +43,7 @@ type conn struct {
 	dialogue       dialogue     // nil: nobody's, bytes are only counted
 	expected       *expectation // the announcement that it meets; nil: none
 	flow           *flow        // what reading it needs; nil: it is over
+	marks          []mark       // of its segments, where they are to be aligned
 }
 
 // dialogue reads the bytes of a connection in order.

@@ -44,7 +44,6 @@ type flow struct {
 	swapped bool // the client is the second end of the key
 	over    bool
 	synSeq  uint32
-	marks   []mark
 }
 
 // direction is the stream of one side.
@@ -151,7 +150,7 @@ func (a *Analysis) segment(f *flow, p *packet, from side, x *segmentOf) {
 		return
 	}
 	if a.options.Align {
-		a.mark(f, p, from, x)
+		a.mark(f.c, p, from, x)
 	}
 	if gap := p.m.at.Sub(c.last.at); gap > s.idle && c.last.packet != 0 {
 		s.idle, s.idleFrom = gap, c.last
