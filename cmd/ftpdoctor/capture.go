@@ -143,9 +143,16 @@ func (p *program) packets(args []string) (io.Reader, func() error, error) {
 
 func (p *program) showCapture(a *capture.Analysis, r *finding.Report, f *captureFlags, lang finding.Lang) error {
 	r.Localize(lang)
-	o := report.Options{Lang: lang, Verbose: f.verbose, Color: colored(p.out), Width: width(p.out), ASCII: asciiOnly(), Command: "capture"}
+	o := report.Options{Lang: lang, Verbose: f.verbose, Color: colored(p.out), Width: width(p.out), ASCII: asciiOnly()}
 	if f.format == "json" {
 		return report.JSONWith(p.out, r, "sessions", a.Sessions(), o)
 	}
-	return p.write([]*finding.Report{r}, f.format, o)
+	v := captureView{a.Sessions(), lang, f}
+	if f.format == "html" {
+		return v.html(p.out, r)
+	}
+	if err := p.write([]*finding.Report{r}, f.format, o); err != nil || f.format != "text" {
+		return err
+	}
+	return report.Sections(p.out, v.sections(), o)
 }

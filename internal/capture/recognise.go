@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"ftpdoctor/internal/ftp"
 )
@@ -73,8 +74,40 @@ type dataDialogue struct {
 	bytesOf
 }
 
-// bytesOf counts what was carried.
-type bytesOf struct{ carried [2]int64 }
+// bytesOf counts what was carried, in all and over time.
+type bytesOf struct {
+	carried [2]int64
+	began   time.Time
+	width   time.Duration // of a column
+	columns []int64
+}
+
+const maxColumns = 120
+
+// add counts bytes in the column of their time; where the columns run out, two
+// become one.
+func (b *bytesOf) add(at time.Time, n int64) {
+	if b.width == 0 {
+		b.began, b.width = at, 10*time.Millisecond
+	}
+	i := int(max(0, at.Sub(b.began)) / b.width)
+	for i >= maxColumns {
+		half := make([]int64, 0, maxColumns)
+		for k := 0; k < len(b.columns); k += 2 {
+			sum := b.columns[k]
+			if k+1 < len(b.columns) {
+				sum += b.columns[k+1]
+			}
+			half = append(half, sum)
+		}
+		b.columns, b.width = half, 2*b.width
+		i = int(at.Sub(b.began) / b.width)
+	}
+	for len(b.columns) <= i {
+		b.columns = append(b.columns, 0)
+	}
+	b.columns[i] += n
+}
 
 func newData(a *Analysis, c *conn) *dataDialogue { return &dataDialogue{a: a, c: c} }
 
@@ -95,6 +128,7 @@ func (d *dataDialogue) count(m moment, from side, n int64) {
 	}
 	d.last[from] = m
 	d.carried[from] += n
+	d.add(m.at, n)
 }
 
 func (d *dataDialogue) gap(m moment, from side, n int64) {

@@ -40,6 +40,9 @@ type Channel struct {
 	Bytes     int64   `json:"bytes"`
 	Seconds   float64 `json:"seconds"`
 	Ended     string  `json:"ended"`
+	// Rate is how many bytes each column of time carried, from the first on.
+	Rate    []int64 `json:"rate,omitempty"`
+	ColumnS float64 `json:"column_s,omitempty"`
 }
 
 // Said is one thing said.
@@ -176,6 +179,9 @@ func (a *Analysis) channel(x *transfer) Channel {
 	}
 	if c := x.conn(); c != nil {
 		ch.Seen, ch.Packet = c.server.String(), c.first.packet
+		if d, ok := c.dialogue.(*dataDialogue); ok && len(d.columns) > 1 {
+			ch.Rate, ch.ColumnS = d.columns, d.width.Seconds()
+		}
 		ch.Bytes, ch.Seconds, ch.Ended = c.story.bytes[0]+c.story.bytes[1], c.last.at.Sub(c.first.at).Seconds(), a.ended(c)
 	}
 	return ch

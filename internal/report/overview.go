@@ -19,6 +19,9 @@ type Section struct {
 	Lines []string // paragraphs
 	Table *Table
 	Chart *Chart
+	// Drawing is lines that are kept as they are; what they hold of foreign text
+	// is cleaned all the same.
+	Drawing []string
 }
 
 // Table has columns that are as wide as they need to be; columns of text are
@@ -69,6 +72,17 @@ func Overview(w io.Writer, title string, r *finding.Report, sections []Section, 
 	return p.w.Flush()
 }
 
+// Sections writes parts that stand behind a report of a target.
+func Sections(w io.Writer, sections []Section, o Options) error {
+	o = o.normal()
+	safe := o.forDisplay()
+	p := &printer{bufio.NewWriter(w), o}
+	for _, s := range sections {
+		p.section(s, safe)
+	}
+	return p.w.Flush()
+}
+
 // found prints one finding: in full from warnings on, the others on one line.
 func (p *printer) found(v *view, f *finding.Finding) {
 	m := severityMark(f.Severity)
@@ -105,6 +119,9 @@ func (p *printer) section(s Section, safe func(string) string) {
 	p.line(p.paint(bold, p.fit(safe(s.Title), 0)))
 	for _, l := range s.Lines {
 		p.para("  ", safe(l))
+	}
+	for _, l := range s.Drawing {
+		p.line(safe(l))
 	}
 	if s.Table != nil {
 		p.table(s.Table, safe)
