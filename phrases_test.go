@@ -27,7 +27,7 @@ import (
 // all, ready to be pasted into phrases_zh.go.
 func TestPhrasesTranslated(t *testing.T) {
 	used := map[string]string{} // phrase to the place of one use
-	for dir, places := range map[string]bool{"./internal/probe": false, "./internal/host": false, "./internal/audit": true, "./internal/transcript": false} {
+	for dir, places := range map[string]bool{"./internal/probe": false, "./internal/host": false, "./internal/audit": true, "./internal/transcript": false, "./internal/capture": false} {
 		p := load(t, dir)
 		p.places = places
 		maps.Copy(used, p.phrases())
@@ -274,7 +274,7 @@ func phraseArgs(f types.Object) []int {
 		return []int{0, 2}
 	case "finding.Or":
 		return []int{1}
-	case "finding.DecideBy", "finding.Say", "finding.SawAt", "probe.lacks", "host.lacks", "transcript.lacks":
+	case "finding.DecideBy", "finding.Say", "finding.SawAt", "probe.lacks", "host.lacks", "transcript.lacks", "capture.lack":
 		return []int{0}
 	}
 	return nil

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +22,12 @@ import (
 
 // captureFlags are the flags of capture.
 type captureFlags struct {
+	device, write string // record from an interface, and keep the packets
+	ports         []int
+	span, ring    time.Duration
+	untilFault    bool
+	other         string // a capture of the same sessions from the other side
+
 	format, failOn string
 	diagrams       bool
 	verbose        int
@@ -51,19 +60,25 @@ FILE 为 tcpdump、Wireshark、tshark 或 dumpcap 产生的 pcap 或 pcapng，�
 const captureExamples = `  ftpdoctor capture session.pcap
   ftpdoctor capture session.pcapng.gz --diagrams          every session as a sequence diagram
   ftpdoctor capture session.pcap --format html > session.html
-  tcpdump -i eth0 -w - host ftp.example.com | ftpdoctor capture -`
+  tcpdump -i eth0 -w - host ftp.example.com | ftpdoctor capture -
+  ftpdoctor capture -i eth0 --for 60s                     record, and judge (Linux, root)
+  ftpdoctor capture -i any --until-fault --ring 60s --write fault.pcap
+  ftpdoctor capture client.pcap --other server.pcap       where packets died between the two`
 
 const captureExamplesZh = `  ftpdoctor capture session.pcap
   ftpdoctor capture session.pcapng.gz --diagrams          每个会话的时序图
   ftpdoctor capture session.pcap --format html > session.html
-  tcpdump -i eth0 -w - host ftp.example.com | ftpdoctor capture -`
+  tcpdump -i eth0 -w - host ftp.example.com | ftpdoctor capture -
+  ftpdoctor capture -i eth0 --for 60s                     抓包并判断（Linux，root）
+  ftpdoctor capture -i any --until-fault --ring 60s --write fault.pcap
+  ftpdoctor capture client.pcap --other server.pcap       报文在两者之间何处丢失`
 
 func captureFormats() []string { return append(slices.Clone(report.Formats()), "html") }
 
 func newCapture(p *program) *cobra.Command {
 	f := &captureFlags{}
 	c := &cobra.Command{
-		Use:     "capture FILE|-",
+		Use:     "capture FILE|-|-i INTERFACE",
 		Short:   "Name the cause from recorded packets",
 		Long:    captureLong,
 		Example: captureExamples,
@@ -73,6 +88,13 @@ func newCapture(p *program) *cobra.Command {
 		},
 	}
 	fl := c.Flags()
+	fl.StringVarP(&f.device, "interface", "i", "", "record from this interface (Linux, root), any for all; Ctrl-C ends it")
+	fl.DurationVar(&f.span, "for", 0, "with -i: record for so long, for example 60s")
+	fl.DurationVar(&f.ring, "ring", 0, "with -i and --write: keep only so much of the past, for example 60s")
+	fl.BoolVar(&f.untilFault, "until-fault", false, "with -i: end the recording when a fault shows")
+	fl.IntSliceVar(&f.ports, "port", nil, "with -i: a further port of a file service, recorded whole")
+	fl.StringVar(&f.write, "write", "", "with -i: keep the packets in this file, as pcap")
+	fl.StringVar(&f.other, "other", "", "a capture of the same sessions from the server's side: where packets died or were changed")
 	fl.BoolVar(&f.diagrams, "diagrams", false, "draw each session as a sequence diagram; without it, the first one in which something fails")
 	fl.StringVar(&f.format, "format", "text", "output: "+strings.Join(captureFormats(), ", "))
 	fl.StringVar(&f.failOn, "fail-on", "error", "exit with 1 from this severity on: notice, warning, error or critical")
@@ -100,23 +122,96 @@ func (p *program) capture(ctx context.Context, f *captureFlags, args []string) e
 	if !slices.Contains(captureFormats(), f.format) {
 		return fmt.Errorf("--format %q: there is %s", f.format, strings.Join(captureFormats(), ", "))
 	}
-	in, closeIn, err := p.packets(args)
+	if err := f.agree(args); err != nil {
+		return err
+	}
+	o := capture.Options{Words: judgeWords, Align: f.other != ""}
+	var a *capture.Analysis
+	if f.device != "" {
+		a, err = p.record(ctx, f, o)
+	} else {
+		a, err = p.readCapture(ctx, args, o)
+	}
 	if err != nil {
 		return err
 	}
-	defer closeIn()
-	a, err := capture.Read(ctx, in, capture.Options{Words: judgeWords})
-	if errors.Is(err, capture.ErrNotCapture) {
-		return &exitError{exitUnknown, err}
-	}
-	if err != nil {
-		return err
+	var al *capture.Alignment
+	if f.other != "" {
+		b, err := p.readCapture(ctx, []string{f.other}, o)
+		if err != nil {
+			return err
+		}
+		if al = a.Align(b); al == nil {
+			return &exitError{exitUnknown, fmt.Errorf("%s and %s have no connection in common", args[0], f.other)}
+		}
 	}
 	r := a.Report()
-	if err := p.showCapture(a, r, f, lang); err != nil {
+	if err := p.showCapture(a, al, r, f, lang); err != nil {
 		return err
 	}
 	return explainExit(r, least)
+}
+
+// agree refuses flags that do not go together.
+func (f *captureFlags) agree(args []string) error {
+	switch {
+	case f.device != "" && len(args) > 0:
+		return errors.New("either a file or -i, not both")
+	case f.device == "" && (f.span != 0 || f.ring != 0 || f.untilFault || f.write != "" || len(f.ports) > 0):
+		return errors.New("--for, --ring, --until-fault, --port and --write go with -i")
+	case f.ring != 0 && f.write == "":
+		return errors.New("--ring says how much of the past --write keeps: give both")
+	case f.other != "" && (len(args) == 0 || args[0] == "-"):
+		return errors.New("--other compares two files; name the client's as FILE")
+	case f.span < 0 || f.ring < 0:
+		return errors.New("--for and --ring are not negative")
+	}
+	for _, p := range f.ports {
+		if p < 1 || p > 65535 {
+			return fmt.Errorf("--port %d: ports go from 1 to 65535", p)
+		}
+	}
+	return nil
+}
+
+func (p *program) readCapture(ctx context.Context, args []string, o capture.Options) (*capture.Analysis, error) {
+	in, closeIn, err := p.packets(args)
+	if err != nil {
+		return nil, err
+	}
+	defer closeIn()
+	a, err := capture.Read(ctx, in, o)
+	if errors.Is(err, capture.ErrNotCapture) {
+		return nil, &exitError{exitUnknown, err}
+	}
+	return a, err
+}
+
+// record listens to an interface until something ends it. Packets hold
+// passwords: what is kept is for its owner alone.
+func (p *program) record(ctx context.Context, f *captureFlags, o capture.Options) (a *capture.Analysis, err error) {
+	l := capture.LiveOptions{Interface: f.device, For: f.span, UntilFault: f.untilFault, Ring: f.ring}
+	for _, port := range f.ports {
+		l.Ports = append(l.Ports, uint16(port))
+	}
+	if f.write != "" {
+		file, err := os.OpenFile(f.write, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		if err != nil {
+			return nil, &exitError{exitUsage, err}
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		l.Keep = file
+	}
+	stopped, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if f.span == 0 && isTerminal(p.err) {
+		fmt.Fprintln(p.err, "recording; Ctrl-C ends it and shows what was seen")
+	}
+	a, err = capture.Live(stopped, l, o)
+	if errors.Is(err, capture.ErrNoPrivilege) || errors.Is(err, capture.ErrNotSupported) {
+		return nil, &exitError{exitUnknown, err}
+	}
+	return a, err
 }
 
 // judgeWords lets explain judge a dialogue.
@@ -141,10 +236,13 @@ func (p *program) packets(args []string) (io.Reader, func() error, error) {
 	return file, file.Close, nil
 }
 
-func (p *program) showCapture(a *capture.Analysis, r *finding.Report, f *captureFlags, lang finding.Lang) error {
+func (p *program) showCapture(a *capture.Analysis, al *capture.Alignment, r *finding.Report, f *captureFlags, lang finding.Lang) error {
 	r.Localize(lang)
 	o := report.Options{Lang: lang, Verbose: f.verbose, Color: colored(p.out), Width: width(p.out), ASCII: asciiOnly()}
 	if f.format == "json" {
+		if al != nil {
+			return report.JSONWith(p.out, r, "capture", map[string]any{"sessions": a.Sessions(), "alignment": al}, o)
+		}
 		return report.JSONWith(p.out, r, "sessions", a.Sessions(), o)
 	}
 	v := captureView{a.Sessions(), lang, f}
@@ -154,5 +252,9 @@ func (p *program) showCapture(a *capture.Analysis, r *finding.Report, f *capture
 	if err := p.write([]*finding.Report{r}, f.format, o); err != nil || f.format != "text" {
 		return err
 	}
-	return report.Sections(p.out, v.sections(), o)
+	sections := v.sections()
+	if al != nil {
+		sections = append([]report.Section{v.alignment(al)}, sections...)
+	}
+	return report.Sections(p.out, sections, o)
 }

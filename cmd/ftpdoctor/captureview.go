@@ -52,6 +52,18 @@ var captureWords = map[string]map[finding.Lang]string{
 	"steps":     {"en": "Steps", "zh": "步骤"},
 	"lacks":     {"en": "Not seen", "zh": "未能看到"},
 	"nothing":   {"en": "No fault is to be seen.", "zh": "未见故障。"},
+	"aligned":   {"en": "The same packets at the server", "zh": "同样的报文在服务器一侧"},
+	"clocks":    {"en": "The server's clock is %+.3f s ahead of the client's (± %.3f s), by %d packets.", "zh": "服务器时钟比客户端快 %+.3f 秒（± %.3f 秒），依据 %d 个报文。"},
+	"only-here": {"en": "Never arrived at the server: %s", "zh": "从未到达服务器：%s"},
+	"way":       {"en": "way", "zh": "方向"},
+	"sent":      {"en": "sent", "zh": "发出"},
+	"arrived":   {"en": "arrived", "zh": "到达"},
+	"never":     {"en": "lost", "zh": "丢失"},
+	"hops":      {"en": "routers", "zh": "路由器"},
+	"changed":   {"en": "changed", "zh": "被改"},
+	"forged":    {"en": "forged", "zh": "伪造"},
+	"up-way":    {"en": "→ server", "zh": "→ 服务器"},
+	"down-way":  {"en": "→ client", "zh": "→ 客户端"},
 	"said":      {"en": "what was said", "zh": "对话"},
 }
 
@@ -85,6 +97,31 @@ func (v captureView) sections() []report.Section {
 		out = append(out, report.Section{Title: v.say("diagram", s.Number, s.Protocol, s.Client, s.Server), Drawing: v.diagram(s)})
 	}
 	return out
+}
+
+// alignment is the part that compares the two sides.
+func (v captureView) alignment(al *capture.Alignment) report.Section {
+	t := &report.Table{Left: 2, Head: []string{v.say("client"), v.say("way"), v.say("sent"), v.say("arrived"), v.say("never"), v.say("hops"), v.say("changed"), v.say("forged")}}
+	for i, p := range al.Pairs {
+		if i == briefSessions && v.flags.verbose == 0 {
+			t.More = v.say("more", len(al.Pairs)-i)
+			break
+		}
+		for _, w := range []struct {
+			name string
+			way  capture.Way
+		}{{"up-way", p.ToServer}, {"down-way", p.ToClient}} {
+			t.Rows = append(t.Rows, []string{
+				p.Client, v.say(w.name), number(uint64(w.way.Sent)), number(uint64(w.way.Arrived)), number(uint64(w.way.Never) + uint64(w.way.LostSYN)),
+				strconv.Itoa(w.way.Hops), strconv.Itoa(len(w.way.Changed)), strconv.Itoa(len(w.way.Forged)),
+			})
+		}
+	}
+	s := report.Section{Title: v.say("aligned"), Lines: []string{v.say("clocks", al.OffsetS, al.UncertainS, al.Compared)}, Table: t}
+	if len(al.Missing) > 0 {
+		s.Lines = append(s.Lines, v.say("only-here", strings.Join(al.Missing[:min(5, len(al.Missing))], "; ")))
+	}
+	return s
 }
 
 // drawn are the sessions whose diagrams are wanted: all, or the first in which

@@ -124,32 +124,35 @@ func (e *expectation) fits(c *conn) int {
 	return 0
 }
 
+// lack words what could not be looked at.
+func lack(phrase string) string { return phrase }
+
 // lacks tells what could not be read.
 func (a *Analysis) lacks() []string {
 	var out []string
 	if a.damage != "" {
-		out = append(out, a.damage)
+		out = append(out, lack(a.damage))
 	}
 	if a.dropped > 0 {
-		out = append(out, "the system had no room for some packets while they were recorded: what they carried is missing")
+		out = append(out, lack("the system had no room for some packets while they were recorded: what they carried is missing"))
 	}
 	if a.snapped > 0 {
-		out = append(out, "packets were cut short when they were recorded (snap length): what they carried is known in part")
+		out = append(out, lack("packets were cut short when they were recorded (snap length): what they carried is known in part"))
 	}
 	if a.overflow > 0 {
-		out = append(out, "the capture holds more connections than are kept apart: some were left out")
+		out = append(out, lack("the capture holds more connections than are kept apart: some were left out"))
 	}
 	if a.unjoined > 0 {
-		out = append(out, "some fragments of packets are missing: those packets were passed over")
+		out = append(out, lack("some fragments of packets are missing: those packets were passed over"))
 	}
 	if len(a.unread) > 0 {
-		out = append(out, "some packets are of a link or network protocol that is not read here")
+		out = append(out, lack("some packets are of a link or network protocol that is not read here"))
 	}
 	if a.marks >= maxMarks {
-		out = append(out, "the capture is too long to be compared packet by packet to its end; the first part was compared")
+		out = append(out, lack("the capture is too long to be compared packet by packet to its end; the first part was compared"))
 	}
 	if a.keptFrom > 1 {
-		out = append(out, "packets are numbered from the beginning of the recording; the file that was kept begins later")
+		out = append(out, lack("packets are numbered from the beginning of the recording; the file that was kept begins later"))
 	}
 	return out
 }
