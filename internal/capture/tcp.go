@@ -378,13 +378,13 @@ func (a *Analysis) payload(f *flow, p *packet, from side, x *segmentOf) {
 		}
 	}
 	d.awaitAck(end, size, s.largest[from])
+	a.take(f, from, p.m, x)
 	if x.missing > 0 {
 		s.snapped = true
 		if _, data := f.c.dialogue.(*dataDialogue); !data && f.c.dialogue != nil {
-			a.snapped++
+			a.snapped++ // of a data connection nobody wants to read the rest
 		}
 	}
-	a.take(f, from, p.m, x)
 }
 
 // awaitAck remembers a segment that is larger than any known to have come
