@@ -39,6 +39,7 @@ type Analysis struct {
 	snapped   int         // packets that were cut short when they were recorded
 	overflow  int         // connections beyond the limit
 	damage    string      // why the file ended before its end; a phrase
+	listed    int         // bytes of listings that are kept
 	dropped   int         // packets that the kernel had no room for
 	keptFrom  int         // the number of the packet with which the file begins that was kept
 }

@@ -472,6 +472,7 @@ func (j *judge) broken(t *target, d *ftpDialogue, x *transfer) {
 	if f.Code.Layer() == "net" || f.Code.Layer() == "tls" {
 		f = j.about(finding.DataStalled, finding.Likely, d.c)
 	}
+	f = j.bySigns(d, *x.final, f)
 	f.Severity = max(f.Severity, finding.Error)
 	j.find(j.saw(f.With("reply", text), "the answer to the request", x.final.String(), x.final.m))
 	_ = t

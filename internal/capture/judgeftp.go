@@ -1,11 +1,13 @@
 package capture
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"ftpdoctor/internal/finding"
 	"ftpdoctor/internal/ftp"
@@ -77,6 +79,7 @@ func (j *judge) ftp(t *target, open []*conn) {
 	before = len(j.findings)
 	for _, d := range sessions {
 		j.files(d)
+		j.listings(d)
 	}
 	if len(j.findings) > before || slices.ContainsFunc(sessions, func(d *ftpDialogue) bool { return d.movedFile() }) {
 		j.step("file", "file", moment{}, moment{}, before)
@@ -171,7 +174,9 @@ func (j *judge) deafAddress(t *target, open []*conn, good *ftpDialogue) {
 				said = append(said, d)
 			}
 		}
-		greets := slices.ContainsFunc(said, func(d *ftpDialogue) bool { return d.greeting != nil && d.greeting.reply.Code == 220 && d.proto == "ftp" })
+		greets := slices.ContainsFunc(said, func(d *ftpDialogue) bool {
+			return d.greeting != nil && d.greeting.reply.Code == 220 && d.proto == "ftp"
+		})
 		// Who closes within a moment did not wait for a greeting.
 		if len(there) > 0 && !greets && slices.ContainsFunc(there, func(c *conn) bool { return j.waited(c) >= stillWaiting || c.story.bytes[fromServer] > 0 }) {
 			j.noGreeting(t, there, said)
@@ -612,11 +617,76 @@ func (j *judge) files(d *ftpDialogue) {
 			def = finding.FileNotFound
 		}
 		f := j.worded(d.dialogueUpTo(x.m), def, finding.Likely, d.c, "file", "auth/home-missing", "host", "service/resource-exhausted", "service/aborts")
+		f = j.bySigns(d, x, f)
 		f.Severity = max(f.Severity, finding.Error)
 		if x.verb == "DELE" || x.verb == "RNTO" || x.verb == "RNFR" {
 			f.Severity = finding.Notice
 		}
 		j.find(j.saw(f.With("path", x.arg).With("reply", x.reply.String()), "the answer to the request", x.String(), x.m))
+	}
+}
+
+// bySigns holds the words of a refusal against what else the session shows: a
+// file that is listed, or has a size, is there; a server that took bytes of an
+// upload has allowed it.
+func (j *judge) bySigns(d *ftpDialogue, x ftpAnswer, f *finding.Finding) *finding.Finding {
+	switch {
+	case x.verb == "RETR" && f.Code == finding.FileNotFound.Code && d.isThere(x.arg):
+		g := j.about(finding.FilePermissionDenied, finding.Likely, d.c)
+		return g.Saw("the file is in the listing, or has a size", x.arg, "the capture")
+	case f.Code == finding.FilePermissionDenied.Code && f.Confidence == finding.Possible && (x.verb == "STOR" || x.verb == "APPE"):
+		t := d.transferOf(x)
+		if t == nil || t.conn() == nil || t.conn().story.bytes[0]+t.conn().story.bytes[1] == 0 {
+			return f
+		}
+		return j.about(finding.FileDiskFull, finding.Likely, d.c).
+			Or(finding.FileDiskFull, "a disk of the server is full").
+			Or(finding.FileQuotaExceeded, "the account's quota is used up").
+			Or(finding.FilePermissionDenied, "modes or owner forbid it").
+			DecideBy("on the server: df -h; df -i; and: ftpdoctor check {target} --op upload")
+	}
+	return f
+}
+
+// isThere: the file has a size, or stands in a listing.
+func (d *ftpDialogue) isThere(name string) bool {
+	for _, x := range d.answers {
+		if (x.verb == "SIZE" || x.verb == "MDTM") && x.reply.Code == 213 && x.arg == name {
+			return true
+		}
+	}
+	for _, t := range d.transfers {
+		if c := t.conn(); c != nil && (t.verb == "LIST" || t.verb == "NLST" || t.verb == "MLSD") && name != "" {
+			if dd, ok := c.dialogue.(*dataDialogue); ok && bytes.Contains(dd.head, []byte(name)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// listings judges in what encoding the names of files are.
+func (j *judge) listings(d *ftpDialogue) {
+	for _, t := range d.transfers {
+		c := t.conn()
+		if c == nil || t.verb != "LIST" && t.verb != "NLST" && t.verb != "MLSD" {
+			continue
+		}
+		dd, ok := c.dialogue.(*dataDialogue)
+		if !ok || len(dd.head) == 0 || utf8.Valid(dd.head) {
+			continue
+		}
+		var names [][]byte
+		for l := range bytes.Lines(dd.head) {
+			if !utf8.Valid(l) {
+				fields := bytes.Fields(l)
+				names = append(names, fields[len(fields)-1])
+			}
+		}
+		guess, _ := ftp.NameEncoding(names)
+		f := j.about(finding.ClientNameEncoding, finding.Likely, d.c).As(finding.Error).With("encoding", string(guess))
+		j.find(j.saw(f, "names that are not UTF-8", finding.Say("%s of %s", strconv.Itoa(len(names)), strconv.Itoa(bytes.Count(dd.head, []byte("\n")))), dd.first[fromServer]))
+		return
 	}
 }
 

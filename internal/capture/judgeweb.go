@@ -41,6 +41,16 @@ func (j *judge) web(t *target, open []*conn) {
 			return
 		}
 	}
+	for _, d := range plain { // plain HTTP where TLS is spoken, and no word upon it
+		s := &d.c.story
+		if len(d.exchanges) == 0 && s.bytes[fromClient] > 0 && s.bytes[fromServer] == 0 && s.fin[fromServer].packet != 0 && slices.ContainsFunc(tls, func(x *tlsDialogue) bool { return x.answered() }) {
+			f := j.about(finding.HTTPTLSToPlain, finding.Likely, d.c).As(finding.Critical).Stop()
+			j.saw(f, "the connection was accepted and ended without a word", finding.Say("%s after %s", "FIN", human(j.waited(d.c))), s.fin[fromServer])
+			j.find(j.saw(f, "a TLS handshake on the same port", tls[0].sum(), tls[0].said))
+			j.step("http", "http", t.began, lastAnswer(open), before)
+			return
+		}
+	}
 	if len(tls) > 0 {
 		j.handshakes(t, tls)
 		j.step("https", "tls", tls[0].began, tls[0].doneAt, before)

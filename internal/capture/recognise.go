@@ -71,8 +71,14 @@ type dataDialogue struct {
 	tls   *tlsDialogue
 	first [2]moment
 	last  [2]moment
+	head  []byte // the beginning of what crossed in clear: a listing, perhaps
 	bytesOf
 }
+
+const (
+	maxListing  = 16 << 10 // kept of one data connection
+	maxListings = 4 << 20  // and of all
+)
 
 // bytesOf counts what was carried, in all and over time.
 type bytesOf struct {
@@ -117,6 +123,10 @@ func (d *dataDialogue) bytes(m moment, from side, b []byte) {
 		d.tls.role = roleData
 	}
 	d.count(m, from, int64(len(b)))
+	if n := min(len(b), maxListing-len(d.head), maxListings-d.a.listed); d.tls == nil && n > 0 {
+		d.head = append(d.head, b[:n]...)
+		d.a.listed += n
+	}
 	if d.tls != nil {
 		d.tls.bytes(m, from, b)
 	}

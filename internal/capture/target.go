@@ -16,7 +16,7 @@ type target struct {
 	// topTTL is the highest TTL with which a client of the capture began a
 	// connection.
 	topTTL uint8
-	began moment
+	began  moment
 }
 
 // host is one address that was tried.
