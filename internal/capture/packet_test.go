@@ -220,7 +220,7 @@ func pcapngOf(order binary.AppendByteOrder, resolution byte, perSecond uint64, p
 	section = order.AppendUint16(section, 0)
 	section = append(section, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
 	out := block(blockSection, section)
-	out = append(out, block(10, []byte("secrets of sessions, passed over"))...)
+	out = append(out, block(0xbad, []byte("a block of somebody's own, passed over"))...)
 	device := order.AppendUint16(nil, linkEthernet)
 	device = order.AppendUint16(device, 0)
 	device = order.AppendUint32(device, 0)
