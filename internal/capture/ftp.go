@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,7 +159,12 @@ func (d *ftpDialogue) command(m moment, raw []byte) {
 	case "USER":
 		d.user = cutText(arg, 80)
 	case "SITE":
-		_, arg, _ = strings.Cut(ftp.RedactCommand("SITE "+arg), " ")
+		sub, rest, _ := strings.Cut(arg, " ")
+		if arg = sub; rest != "" && !slices.Contains(openSites, strings.ToUpper(sub)) {
+			arg += " ****"
+		} else if rest != "" {
+			arg += " " + rest
+		}
 	case "PORT", "EPRT":
 		d.activeOffer(m, verb, arg)
 	case "LIST", "NLST", "MLSD", "RETR", "STOR", "APPE", "STOU":
@@ -166,12 +172,23 @@ func (d *ftpDialogue) command(m moment, raw []byte) {
 	case "QUIT":
 		d.quit = true
 	}
+	if !slices.Contains(knownVerbs, verb) {
+		verb, arg = "?", "****" // what is no command may be a secret that was typed in the wrong place
+	}
 	arg = cutText(arg, 300)
 	d.add(line{m: m, from: fromClient, kind: aCommand, verb: verb, text: strings.TrimSpace(verb + " " + arg)})
 	if len(d.waiting) < maxWaiting {
 		d.waiting = append(d.waiting, ftpCommand{verb, arg, m})
 	}
 }
+
+// openSites are subcommands of SITE whose arguments are no secrets.
+var openSites = []string{"CHMOD", "CHGRP", "UMASK", "UTIME", "HELP", "IDLE", "SYMLINK", "MKDIR", "RMDIR", "CPFR", "CPTO", "QUOTA", "WHO", "UTF8"}
+
+// knownVerbs are the commands of the standards and those in common use.
+var knownVerbs = strings.Fields(`USER PASS ACCT CWD XCWD CDUP XCUP SMNT REIN QUIT PORT PASV TYPE STRU MODE RETR STOR STOU APPE ALLO REST RNFR RNTO ABOR DELE
+	RMD XRMD MKD XMKD PWD XPWD LIST NLST SITE SYST STAT HELP NOOP AUTH ADAT PROT PBSZ CCC MIC CONF ENC EPRT EPSV LPRT LPSV FEAT OPTS LANG
+	MDTM MLST MLSD SIZE HOST CLNT MFMT MFCT MFF XCRC XMD5 XSHA XSHA1 XSHA256 XSHA512 HASH MD5 MMD5 RANG COMB AVBL CSID ESTA ESTP LPWD XRSQ XSEM`)
 
 func anonymous(user string) bool {
 	return user == "" || strings.EqualFold(user, "anonymous") || strings.EqualFold(user, "ftp")
@@ -218,7 +235,7 @@ func digits(b []byte) bool {
 func (d *ftpDialogue) finishReply(m moment) {
 	raw := bytes.Clone(d.reply)
 	d.reply, d.within = d.reply[:0], ""
-	reply, err := ftp.NewReader(bytes.NewReader(raw)).Reply()
+	reply, err := readReply(raw)
 	if err != nil && reply.Code == 0 {
 		if errors.Is(err, ftp.ErrNotFTP) && len(bytes.TrimSpace(raw)) > 0 {
 			if d.greeting == nil {
@@ -239,6 +256,21 @@ func (d *ftpDialogue) finishReply(m moment) {
 	x.took = m.at.Sub(x.asked.at)
 	d.add(line{m: m, from: fromServer, kind: aReply, verb: x.verb, code: reply.Code, text: reply.String(), took: x.took, bad: reply.Code >= 400})
 	d.answer(x)
+}
+
+// readReply reads a reply. Nearly all are one plain line, for which no reader
+// with its buffer is needed.
+func readReply(raw []byte) (ftp.Reply, error) {
+	text, ok := bytes.CutSuffix(raw, []byte("\r\n"))
+	plain := ok && len(text) > 4 && digits(text[:3]) && text[0] >= '1' && text[0] <= '5' && text[3] == ' '
+	for _, c := range text {
+		plain = plain && c >= ' ' && c < 0x7F
+	}
+	if !plain {
+		return ftp.NewReader(bytes.NewReader(raw)).Reply()
+	}
+	code := int(text[0]-'0')*100 + int(text[1]-'0')*10 + int(text[2]-'0')
+	return ftp.Reply{Code: code, Lines: []string{string(text[4:])}, Raw: raw}, nil
 }
 
 // opened is the moment from which the greeting is waited for.
