@@ -133,9 +133,18 @@ func (j *judge) nameLookups(targets []*target) {
 		}
 	}
 	known := slices.IndexFunc(all, func(l *lookup) bool { return len(l.addresses()) > 0 })
-	if known < 0 {
+	var meant []*lookup // of the first name: what else is looked up may be a guess
+	for _, l := range all {
+		if l.name == all[0].name {
+			meant = append(meant, l)
+		}
+	}
+	switch {
+	case known < 0:
 		j.nothingKnown(all)
-	} else {
+	case len(targets) == 0 && all[0].rcode() == dns.RcodeNameError && !strings.HasPrefix(all[known].name, all[0].name+"."):
+		j.nothingKnown(meant)
+	default:
 		j.resolversBefore(all, all[known])
 		j.nothingSent(targets, all)
 	}

@@ -127,7 +127,13 @@ func (j *judge) exchanges(t *target, all []*httpDialogue) {
 			}
 		}
 	}
+	noDAV := slices.ContainsFunc(order, func(k asked) bool {
+		return (k.method == "PROPFIND" || k.method == "OPTIONS") && (last[k].status == 405 || last[k].status == 501)
+	})
 	for _, k := range order {
+		if noDAV && last[k].status == 404 {
+			continue // on other paths is no more
+		}
 		j.exchange(t, all, last[k], loggedIn, redirects)
 	}
 }
