@@ -146,6 +146,9 @@ func (p *program) capture(ctx context.Context, f *captureFlags, args []string) e
 		}
 	}
 	r := a.Report()
+	if al != nil {
+		al.Apply(r)
+	}
 	if err := p.showCapture(a, al, r, f, lang); err != nil {
 		return err
 	}

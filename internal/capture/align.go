@@ -135,30 +135,40 @@ func (a *Analysis) knows(c *conn) bool {
 }
 
 // same finds the connection that is c at the other place: the same ends, or,
-// behind address translation, the same initial sequence number.
+// behind address translation, the same initial sequence numbers.
 func (a *Analysis) same(c *conn, taken map[*conn]bool) *conn {
-	isn, ok := c.isn()
-	var best *conn
+	var late *conn
 	for _, o := range a.conns {
 		if taken[o] {
 			continue
 		}
-		other, known := o.isn()
 		ends := o.client == c.client && o.server == c.server
-		switch {
-		case ok && known && isn == other:
+		mine, ok := c.isn(fromClient)
+		other, known := o.isn(fromClient)
+		if !ok || !known {
+			if ends && late == nil { // one of the captures begins later
+				late = o
+			}
+			continue
+		}
+		if mine == other && (ends || o.server.Port() == c.server.Port() || c.sameServer(o)) {
 			return o
-		case ends && (!ok || !known) && best == nil: // one of the captures begins later
-			best = o
 		}
 	}
-	return best
+	return late
 }
 
-// isn is the sequence number with which the client began, or the server.
-func (c *conn) isn() (uint32, bool) {
-	for _, m := range c.marks {
-		if m.flags&(flagSYN|flagRST) == flagSYN && m.from == fromClient {
+// sameServer tells whether the servers began with the same sequence number.
+func (c *conn) sameServer(o *conn) bool {
+	x, ok := c.isn(fromServer)
+	y, known := o.isn(fromServer)
+	return ok && known && x == y
+}
+
+// isn is the sequence number with which a side began.
+func (c *conn) isn(from side) (uint32, bool) {
+	for _, m := range c.marks[:min(len(c.marks), 64)] {
+		if m.flags&(flagSYN|flagRST) == flagSYN && m.from == from {
 			return m.seq, true
 		}
 	}

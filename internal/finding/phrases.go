@@ -12,6 +12,7 @@ var phrases = func() map[string]string {
 	maps.Copy(all, phrasesZhHost)
 	maps.Copy(all, phrasesZhSides)
 	maps.Copy(all, phrasesZhTranscript)
+	maps.Copy(all, phrasesZhAlign)
 	maps.Copy(all, phrasesZhCapture)
 	return all
 }()
