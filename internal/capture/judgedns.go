@@ -142,7 +142,7 @@ func (j *judge) nameLookups(targets []*target) {
 	switch {
 	case known < 0:
 		j.nothingKnown(all)
-	case len(targets) == 0 && all[0].rcode() == dns.RcodeNameError && !strings.HasPrefix(all[known].name, all[0].name+"."):
+	case len(targets) == 0 && all[known].name != all[0].name && all[0].rcode() == dns.RcodeNameError && !strings.HasPrefix(all[known].name, all[0].name+"."):
 		j.nothingKnown(meant)
 	default:
 		j.resolversBefore(all, all[known])
