@@ -67,18 +67,18 @@ type Pair struct {
 
 // Way is one direction of a connection, from where it was sent to where it arrived.
 type Way struct {
-	Sent      int64     `json:"bytes_sent"` // with repetitions
-	Arrived   int64     `json:"bytes_arrived"`
-	Never     int64     `json:"bytes_that_never_arrived"`
-	LostSYN   int       `json:"handshake_packets_lost,omitempty"`
-	Hops      int       `json:"routers_between"`
-	MSS       [2]uint16 `json:"mss,omitempty"` // as sent and as arrived
-	Changed   []Change  `json:"changed,omitempty"`
-	Forged    []Forged  `json:"not_sent_by_the_peer,omitempty"`
-	LostAt    int       `json:"first_lost_packet,omitempty"` // its number in the capture of the sender's side
-	LostSize  int       `json:"smallest_size_that_never_arrived,omitempty"`
-	CameSize  int       `json:"largest_size_that_arrived,omitempty"`
-	lost, got moment
+	Sent     int64     `json:"bytes_sent"` // with repetitions
+	Arrived  int64     `json:"bytes_arrived"`
+	Never    int64     `json:"bytes_that_never_arrived"`
+	LostSYN  int       `json:"handshake_packets_lost,omitempty"`
+	Hops     int       `json:"routers_between"`
+	MSS      [2]uint16 `json:"mss,omitempty"` // as sent and as arrived
+	Changed  []Change  `json:"changed,omitempty"`
+	Forged   []Forged  `json:"not_sent_by_the_peer,omitempty"`
+	LostAt   int       `json:"first_lost_packet,omitempty"` // its number in the capture of the sender's side
+	LostSize int       `json:"smallest_size_that_never_arrived,omitempty"`
+	CameSize int       `json:"largest_size_that_arrived,omitempty"`
+	lost     moment
 }
 
 // Change is what was said by one side and heard differently by the other.

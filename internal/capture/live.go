@@ -56,7 +56,7 @@ type tap interface {
 	read() (frame, error)
 	// dropped is how many packets the system had no room for.
 	dropped() int
-	close() error
+	close()
 }
 
 // Live records the packets of an interface and analyses them on the way. That

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -258,14 +259,7 @@ func (a *Analysis) begin(p *packet, x *segmentOf, key *flowKey, turned, opens bo
 	return f
 }
 
-func isService(port uint16) bool {
-	for _, p := range servicePorts {
-		if p == port {
-			return true
-		}
-	}
-	return false
-}
+func isService(port uint16) bool { return slices.Contains(servicePorts, port) }
 
 func (f *flow) syn(p *packet, from side, x *segmentOf) {
 	s := &f.c.story
