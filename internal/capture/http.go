@@ -31,7 +31,7 @@ type httpRequest struct {
 	m                    moment
 	user                 bool   // it carries credentials
 	scheme               string // of the credentials
-	depth, destination   string
+	depth                string
 	agent                string
 }
 

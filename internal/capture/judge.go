@@ -3,7 +3,6 @@ package capture
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -270,14 +269,4 @@ func (j *judge) quality(t *target) {
 		f.As(finding.Error)
 	}
 	j.find(j.saw(f, "packets that had to be sent again", finding.Say("%s of %s", strconv.Itoa(again), strconv.Itoa(sent)), worst.first))
-}
-
-// own tells whether an address is that of a client.
-func (j *judge) own(a netip.Addr) bool {
-	for _, c := range j.a.conns {
-		if c.client.Addr() == a && (c.expected == nil || c.expected.passive) {
-			return true
-		}
-	}
-	return false
 }
