@@ -44,7 +44,7 @@ func (j *judge) ftp(t *target, open []*conn) {
 	}
 	for _, d := range sessions {
 		j.auth(d)
-		if len(d.foreign) > 0 {
+		if len(d.foreign) > 0 && d.greeting != nil {
 			j.find(j.saw(j.about(finding.TLSExplicitExpected, finding.Confirmed, d.c).Stop().With("reply", d.greeting.String()),
 				"the port greets in clear text", d.greeting.String(), d.greeting.m))
 		}
@@ -703,7 +703,7 @@ func (d *ftpDialogue) transferOf(x ftpAnswer) *transfer {
 func (j *judge) cutSessions(t *target, all []*ftpDialogue) {
 	for _, d := range all {
 		for _, x := range d.answers {
-			if x.reply.Code == 421 && d.loggedIn && x.m != d.greeting.m && (x.verb == "" || d.greeting != nil) {
+			if x.reply.Code == 421 && d.loggedIn && (d.greeting == nil || x.m != d.greeting.m) {
 				f := j.worded(d.dialogueUpTo(x.m), finding.ServiceUnavailable, finding.Likely, d.c, "service", "net/idle-timeout", "auth")
 				j.find(j.saw(f.With("reply", x.reply.String()), "the server ends the session", x.reply.String(), x.m))
 			}
