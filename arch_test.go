@@ -55,8 +55,7 @@ var may = map[string]struct {
 	"internal/ftptest": {imports: "ftp"},
 	"internal/lab":     {imports: "finding", tests: "conf lint"},
 	// the program wires them together
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript report fix ftptest lab"},
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript capture report ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript capture report fix ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.

@@ -182,7 +182,7 @@ func (p *program) readCapture(ctx context.Context, args []string, o capture.Opti
 	if err != nil {
 		return nil, err
 	}
-	defer closeIn()
+	defer func() { _ = closeIn() }() // it was only read
 	a, err := capture.Read(ctx, in, o)
 	if errors.Is(err, capture.ErrNotCapture) {
 		return nil, &exitError{exitUnknown, err}
