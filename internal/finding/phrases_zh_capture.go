@@ -15,11 +15,14 @@ var phrasesZhCapture = map[string]string{
 	"a question that brought no answer":                                                  "没有得到应答的查询",
 	"a route of this machine swallows the packets":                                       "本机的一条路由吞掉了报文",
 	"after the look-up no packet went to the address":                                    "域名解析之后没有任何报文发往该地址",
+
 	"another ClientHello":                   "另一次 ClientHello",
 	"another name server says":              "另一台域名服务器的回答",
 	"bytes that were never acknowledged":    "始终没有得到确认的字节数",
 	"distance of the host, by another port": "由另一个端口得出的主机距离",
+
 	"from where the capture was made: ftpdoctor check, which tries other ports of the host and how far packets get": "在抓包的机器上运行 ftpdoctor check：它会尝试该主机的其他端口，并查看报文能走多远",
+
 	"it is encrypted: packets do not show it":                     "已加密：报文中看不到",
 	"no connection to the announced port is in the capture":       "抓包中没有到所通告端口的连接",
 	"no reply to this command":                                    "该命令没有得到应答",

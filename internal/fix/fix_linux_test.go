@@ -70,7 +70,7 @@ var ways = map[string]func() []fix.Change{
 
 // setUp makes the machine. server reads its configuration when it starts.
 const setUp = `set -eu
-mount -t tmpfs none /var/lib; mount -t tmpfs none /srv; mount -t tmpfs none /etc/init.d; mount -t tmpfs none /etc/cron.d
+mount -t tmpfs -o size=32m none /var/lib; mount -t tmpfs -o size=2m none /srv; mount -t tmpfs none /etc/init.d; mount -t tmpfs none /etc/cron.d
 mkdir /srv/upload /srv/run /srv/upload/kept; chmod 2750 /srv/upload; chown root:mail /srv/upload
 printf 'listen=NO\n' >/srv/vsftpd.conf; chmod 640 /srv/vsftpd.conf; chown root:mail /srv/vsftpd.conf
 setfattr -n user.note -v kept /srv/vsftpd.conf 2>/dev/null || :
@@ -286,7 +286,7 @@ func TestRefused(t *testing.T) {
 	if !strings.Contains(got, "refused: unwritable") || !strings.HasSuffix(got, "SAME\n") {
 		t.Error(got)
 	}
-	got = must(t, "head -c 1000000000 /dev/zero >/srv/fill 2>/dev/null; mount -o remount,size=1m /srv; dd if=/dev/zero of=/srv/fill2 bs=4k 2>/dev/null; picture >/var/lib/before\n"+run("edit", 0, "-")+"cat /var/lib/said\n"+differ)
+	got = must(t, "head -c 8000000 /dev/zero >/srv/fill 2>/dev/null; picture >/var/lib/before\n"+run("edit", 0, "-")+"cat /var/lib/said\n"+differ)
 	if !strings.Contains(got, "refused: unwritable") || !strings.HasSuffix(got, "SAME\n") {
 		t.Error(got)
 	}

@@ -327,7 +327,9 @@ func (s *site) service(x server, a Action) error {
 		c.Service.Manager, c.Service.Unit = SysV, s.script(x)
 	default:
 		b, err := s.m.ReadFile(s.ctx, fmt.Sprintf("/proc/%d/comm", x.PID))
-		if x.PID == 0 || err != nil {
+		if x.PID == 0 || err != nil || x.Kind == "vsftpd" || x.Kind == "pure-ftpd" {
+			// vsftpd 3.0.3 announces 0.0.0.0 after a SIGHUP that brought pasv_address,
+			// and keeps its certificate; Pure-FTPd takes its options when it starts.
 			return refuse(whyNoServiceManagerIsKnownThat)
 		}
 		c.Service.Manager, c.Service.Unit, c.Service.Action = Signals, strings.TrimSpace(string(b)), Reload

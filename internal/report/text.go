@@ -508,14 +508,20 @@ func (p *printer) next(v *view) {
 
 // nextStep gives the wording of what to do next, and a command or none.
 func (v *view) nextStep(o Options) (key, command string) {
-	check := "ftpdoctor " + o.Command + " " + shellWord(oneLine(v.Target))
+	target := "TARGET" // of a text that names no server
+	if v.Target != "" {
+		target = shellWord(oneLine(v.Target))
+	}
+	check := "ftpdoctor " + o.Command + " " + target
 	switch {
 	case v.RootCause != nil && v.RootCause.Decide != "" && v.RootCause.Confidence != finding.Confirmed:
 		return "next:decide", check
 	case v.RootCause != nil:
 		return "next:fixed", check
+	case v.Status == finding.Unknown && v.Target == "":
+		return "next:live", "ftpdoctor check TARGET"
 	case v.Status == finding.Unknown:
-		return "next:unknown", fmt.Sprintf("ftpdoctor %s --timeout %ds %s", o.Command, max(60, 2*int(min(v.DurationS, 1e6))), shellWord(oneLine(v.Target)))
+		return "next:unknown", fmt.Sprintf("ftpdoctor %s --timeout %ds %s", o.Command, max(60, 2*int(min(v.DurationS, 1e6))), target)
 	case len(v.others) > 0 && v.others[0].Severity >= finding.Warning:
 		return "next:explain", "ftpdoctor explain " + shellWord(string(v.others[0].Code))
 	default:

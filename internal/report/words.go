@@ -158,6 +158,7 @@ var words = map[string]pair{
 	"next:decide":    {"make the deciding experiment, then run", "先做上面的判别实验，再运行"},
 	"next:unknown":   {"give it more time", "给它更多时间再试"},
 	"next:explain":   {"read more", "查看详情"},
+	"next:live":      {"a check of the server itself:", "直接检查服务器本身："},
 	"next:nothing":   {"nothing to do.", "无需处理。"},
 	"column:target":  {"Target", "目标"},
 	"column:status":  {"Status", "状态"},
