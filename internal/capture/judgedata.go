@@ -108,7 +108,26 @@ func (j *judge) data(t *target, sessions []*ftpDialogue) bool {
 			e := j.outcome(d, x)
 			byHow[x.how][e] = append(byHow[x.how][e], x)
 		}
-		j.refusedModes(t, d, sessions)
+	}
+	offered := map[string]bool{} // the passive modes that were offered to anybody
+	works := map[netip.Addr]string{}
+	for _, d := range sessions {
+		server := d.c.server.Addr()
+		for _, x := range d.transfers {
+			if !x.passive() {
+				continue
+			}
+			offered[x.how] = true
+			if works[server] != "PASV" && j.outcome(d, x) == endsWell {
+				works[server] = x.how
+			}
+		}
+	}
+	asked := slices.ContainsFunc(sessions, func(d *ftpDialogue) bool {
+		return slices.ContainsFunc(d.answers, func(y ftpAnswer) bool { return y.verb == "PASV" })
+	})
+	for _, d := range sessions {
+		j.refusedModes(d, offered, asked)
 		j.passiveSwallowed(d, sessions)
 	}
 	for _, d := range sessions {
@@ -120,36 +139,16 @@ func (j *judge) data(t *target, sessions []*ftpDialogue) bool {
 	}
 	for _, d := range sessions {
 		for _, x := range d.transfers {
-			j.transfer(t, d, x, j.outcome(d, x), j.works(sessions, d.c.server.Addr()))
+			j.transfer(t, d, x, j.outcome(d, x), works[d.c.server.Addr()])
 		}
 	}
 	j.hiddenData(t, sessions)
 	return tried
 }
 
-// works names a passive mode that worked with this address; empty: none.
-func (j *judge) works(sessions []*ftpDialogue, server netip.Addr) string {
-	how := ""
-	for _, d := range sessions {
-		for _, x := range d.transfers {
-			if d.c.server.Addr() == server && x.passive() && j.outcome(d, x) == endsWell && how != "PASV" {
-				how = x.how
-			}
-		}
-	}
-	return how
-}
-
-// refusedModes judges refusals of PASV and EPSV.
-func (j *judge) refusedModes(t *target, d *ftpDialogue, sessions []*ftpDialogue) {
-	fine := map[string]bool{}
-	for _, o := range sessions {
-		for _, x := range o.transfers {
-			if x.passive() {
-				fine[x.how] = true
-			}
-		}
-	}
+// refusedModes judges refusals of PASV and EPSV; fine are the modes that were
+// offered in some session, asked tells that somebody sent PASV.
+func (j *judge) refusedModes(d *ftpDialogue, fine map[string]bool, asked bool) {
 	for _, x := range d.answers {
 		if x.verb != "PASV" && x.verb != "EPSV" || x.reply.Code < 400 || strings.EqualFold(x.arg, "ALL") || fine[x.verb] {
 			continue
@@ -174,13 +173,10 @@ func (j *judge) refusedModes(t *target, d *ftpDialogue, sessions []*ftpDialogue)
 			j.find(tell(finding.DataPASVBroken, finding.Confirmed))
 		case d.c.server.Addr().Is6():
 			j.find(tell(finding.DataEPSVUnsupported, finding.Confirmed).As(finding.Error).Stop())
-		case x.verb == "PASV" || !slices.ContainsFunc(sessions, func(o *ftpDialogue) bool {
-			return slices.ContainsFunc(o.answers, func(y ftpAnswer) bool { return y.verb == "PASV" })
-		}):
+		case x.verb == "PASV" || !asked:
 			j.find(tell(finding.DataPassiveDisabled, finding.Confirmed).Stop())
 		}
 	}
-	_ = t
 }
 
 // passiveSwallowed: EPSV brings no reply, and other words do.
