@@ -44,6 +44,9 @@ type knownHosts struct {
 	file     string // the user's own
 }
 
+// systemKnownHosts are the files that hold for everybody.
+var systemKnownHosts = []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"}
+
 // readKnownHosts reads the files given, or the usual ones that are there.
 func readKnownHosts(files []string) (*knownHosts, error) {
 	k := &knownHosts{}
@@ -54,7 +57,7 @@ func readKnownHosts(files []string) (*knownHosts, error) {
 			k.file = filepath.Join(home, ".ssh", "known_hosts")
 			files = append(files, k.file, k.file+"2")
 		}
-		files = append(files, "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+		files = append(files, systemKnownHosts...)
 	}
 	files = slices.DeleteFunc(slices.Clone(files), func(name string) bool {
 		_, err := os.Stat(name)

@@ -61,7 +61,8 @@ func (k *keyring) close() {
 	}
 }
 
-// gather finds the keys: those named, or the agent's and then the usual files.
+// gather finds the keys: those named, or the agent's and then those of the
+// configuration, or else the usual files.
 func gather(ctx context.Context, o Options) *keyring {
 	k := &keyring{}
 	if len(o.Identity) > 0 {
@@ -77,7 +78,10 @@ func gather(ctx context.Context, o Options) *keyring {
 	if socket != "" && socket != "none" {
 		k.addAgent(ctx, socket)
 	}
-	if home, err := os.UserHomeDir(); err == nil {
+	for _, file := range o.files {
+		k.addFile(file, true, o.Passphrase)
+	}
+	if home, err := os.UserHomeDir(); err == nil && len(o.files) == 0 {
 		for _, name := range usualKeys {
 			k.addFile(filepath.Join(home, ".ssh", name), false, o.Passphrase)
 		}

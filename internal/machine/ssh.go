@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -101,10 +102,18 @@ type Options struct {
 	Jump       *Address // log in there first, and go on from there (ssh -J)
 	NoSudo     bool     // do not try sudo
 
+	// Config are the files of ssh_config(5) in which the host may have a name,
+	// a user, a port, keys, known hosts and a machine to go through of its own;
+	// none: the user's and the system's. "none": no file.
+	Config []string
+
 	// Passphrase gives that of a key file; nil: such keys are left out.
 	Passphrase func(file string) ([]byte, error)
 
 	Timeout time.Duration // for the connection and the login, each; 0: 10 s
+
+	files []string // keys to try instead of the usual ones, beside the agent's
+	alias string   // under which the host key is known
 }
 
 // maxShells bounds the commands under way: OpenSSH's MaxSessions is 10.
@@ -130,7 +139,7 @@ func Dial(ctx context.Context, at Address, o Options) (*Machine, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
 	}
-	at, err := at.complete()
+	at, o, err := configured(at, o)
 	if err != nil {
 		return nil, err
 	}
@@ -156,15 +165,36 @@ func Dial(ctx context.Context, at Address, o Options) (*Machine, error) {
 	return m, nil
 }
 
+// configured completes address and options from the files of ssh_config(5).
+func configured(at Address, o Options) (Address, Options, error) {
+	files := o.Config
+	if len(files) == 0 {
+		files = usualConfigs()
+	}
+	if !slices.Equal(files, []string{"none"}) {
+		c, err := readClientConfig(files, at)
+		if err == nil {
+			at, o, err = c.apply(at, o)
+		}
+		if err != nil {
+			return at, o, err
+		}
+	}
+	at, err := at.complete()
+	return at, o, err
+}
+
 // connect logs in, through the other machine where one is named.
 func (t *there) connect(ctx context.Context, at Address, o Options) error {
 	var through *ssh.Client
 	if o.Jump != nil {
-		jump, err := o.Jump.complete()
+		first := o
+		first.Jump, first.files, first.alias = &Address{}, nil, "" // one machine, and no further
+		jump, first, err := configured(*o.Jump, first)
 		if err != nil {
 			return err
 		}
-		if through, err = login(ctx, jump, nil, o); err != nil {
+		if through, err = login(ctx, jump, nil, first); err != nil {
 			return err
 		}
 		t.before = append(t.before, through)
@@ -189,13 +219,17 @@ func login(ctx context.Context, at Address, through *ssh.Client, o Options) (*ss
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	keys := gather(ctx, o)
 	defer keys.close()
+	name := at.dialString()
+	if o.alias != "" {
+		name = net.JoinHostPort(o.alias, "22") // an alias is known without a port
+	}
 	conf := &ssh.ClientConfig{
 		User: at.User, ClientVersion: "SSH-2.0-ftpdoctor",
 		HostKeyCallback:   known.check,
-		HostKeyAlgorithms: known.algorithms(at.dialString()),
+		HostKeyAlgorithms: known.algorithms(name),
 		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return keys.signers, nil })},
 	}
-	conn, channels, requests, err := ssh.NewClientConn(c, at.dialString(), conf)
+	conn, channels, requests, err := ssh.NewClientConn(c, name, conf)
 	if !stop() && err == nil { // closed under us
 		err = ctx.Err()
 	}
