@@ -73,7 +73,10 @@ $(LINTER): tools/golangci-lint/go.mod tools/golangci-lint/go.sum
 unit: ## unit and script tests, with the race detector where there is a C compiler
 	race=
 	if command -v gcc >/dev/null || command -v cc >/dev/null; then race=-race; fi
-	CGO_ENABLED=$${race:+1} go test $$race $(TESTFLAGS) $$(go list ./... | grep -v /internal/lab$$)
+	CGO_ENABLED=$${race:+1} go test $$race $(TESTFLAGS) $$(go list ./... | grep -vE '/internal/(lab|transcript)$$')
+	# Regular expressions are fifteen times slower with the race detector.
+	CGO_ENABLED=$${race:+1} go test $$race -short $(TESTFLAGS) ./internal/transcript
+	go test $(TESTFLAGS) ./internal/transcript
 
 .PHONY: lab
 lab: ## the fault lab: real servers, real faults; LAB="net/ data/" for some (Linux, root)

@@ -136,6 +136,7 @@ var phrasesZhHost = map[string]string{
 	"whether the account is locked or has expired (/etc/shadow needs root)":                "账户是否被锁定或已过期（/etc/shadow 需要 root）",
 	"whether the firewall lets the connection in: it hangs on what no list of rules tells": "防火墙是否放行该连接：取决于规则列表没有说明的内容",
 	"whether the server obeys hosts.allow and hosts.deny (needs root)":                     "服务器是否遵守 hosts.allow 和 hosts.deny（需要 root）",
+	"the jail that banned the address, since when and until when":                          "封禁该地址的 jail，以及起止时间",
 	"who listens on the port":              "监听该端口的是谁",
 	"whose sockets these are (needs root)": "这些套接字属于谁（需要 root）",
 }

@@ -26,6 +26,7 @@ var recipes = map[finding.Code]recipe{
 	finding.AuthAccountLocked.Code:           byHand(whyUnlock, "passwd -u {user}"),
 	finding.HostDiskFull.Code:                byHand(whyRoom, "df -h {path}", "du -xhd1 {path} | sort -h | tail", "journalctl --vacuum-size=500M"),
 	finding.AuthHomeMissing.Code:             home,
+	finding.AuthBanned.Code:                  unban,
 	finding.AuthChrootWritable.Code:          chrootWritable,
 	finding.AuthLoginsClosed.Code:            loginsClosed,
 	finding.ServiceNotRunning.Code:           start,
@@ -161,6 +162,21 @@ func chrootWritable(s *site, f *finding.Finding) error {
 	if !s.is("-e", path.Join(root, "upload")) {
 		s.add(Change{Why: whyADirectoryForItsUploads, Mode: &Mode{Path: path.Join(root, "upload"), Mode: "0755", Owner: fmt.Sprintf("%d:%d", a.UID, a.GID), Make: true}})
 	}
+	return nil
+}
+
+// unban lifts fail2ban's ban of one address. What banned it bans it again if it
+// goes on to fail.
+func unban(s *site, f *finding.Finding) error {
+	jail, address := f.Args["jail"], f.Args["other"]
+	if _, err := netip.ParseAddr(address); err != nil || !serviceName.MatchString(jail) || strings.HasPrefix(jail, "-") {
+		return refuse(whyNoJail)
+	}
+	s.add(Change{Why: whyUnban, Risks: []Risk{ChangesElsewhere, WeakensSecurity}, Command: &Command{
+		Do:   []string{"fail2ban-client", "set", jail, "unbanip", address},
+		Undo: []string{"fail2ban-client", "set", jail, "banip", address},
+		Done: []string{"/bin/sh", "-c", `banned=$(fail2ban-client get "$1" banip) && ! echo "$banned" | tr ' ' '\n' | grep -qxF "$2"`, "sh", jail, address},
+	}})
 	return nil
 }
 

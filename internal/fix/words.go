@@ -42,6 +42,8 @@ var (
 	whyAfterStart                         = why("so that it holds after the next start of the machine too", "使其在机器下次启动后仍然有效")
 	whyKeepRule                           = why("the rule is gone after the next start; put it where this machine keeps its firewall", "下次启动后该规则会消失；请把它写入这台机器保存防火墙规则的地方")
 	whyShellThatIsThere                   = why("give the account a shell that is there", "给该账号一个存在的 shell")
+	whyUnban                              = why("lift the ban of this one address", "解除对这一个地址的封禁")
+	whyNoJail                             = why("fail2ban does not say which of its jails banned the address", "fail2ban 没有说明是哪个 jail 封禁了该地址")
 	whyUnlock                             = why("whether the account is to be used again is for a person to say", "该账号是否恢复使用，应由人来决定")
 	whyNewPassword                        = why("the password is its owner's to choose", "口令应由其主人自己选定")
 	whyRoom                               = why("what may be deleted is for a person to say", "可以删除什么，应由人来决定")

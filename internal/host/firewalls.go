@@ -173,6 +173,9 @@ func (p *part) control(port uint16, source netip.Addr, known bool) bool {
 		def = finding.AuthBanned
 	}
 	f := x.evidence(finding.New(def, finding.Confirmed)).With("other", source.String())
+	if def == finding.AuthBanned {
+		p.jail(f, source)
+	}
 	if !known {
 		f.As(finding.Notice) // perhaps some networks only are to come in
 	} else {
@@ -180,6 +183,32 @@ func (p *part) control(port uint16, source netip.Addr, known bool) bool {
 	}
 	p.findAt(f, port)
 	return false
+}
+
+// jail asks fail2ban which of its jails banned the address, and until when.
+func (p *part) jail(f *finding.Finding, source netip.Addr) {
+	for _, jail := range parseJails(p.run("fail2ban-client", "status").out) {
+		argv := []string{"fail2ban-client", "get", jail, "banip", "--with-time"}
+		for line := range strings.Lines(p.run(argv...).out) {
+			if address, _, _ := strings.Cut(strings.TrimSpace(line), " "); strings.TrimSpace(address) == source.String() {
+				f.With("jail", jail).SawAt("the jail that banned the address, since when and until when",
+					jail+": "+strings.Join(strings.Fields(line), " "), strings.Join(argv, " "))
+				return
+			}
+		}
+	}
+}
+
+// parseJails reads the names that `fail2ban-client status` lists.
+func parseJails(out string) []string {
+	for line := range strings.Lines(out) {
+		if _, list, ok := strings.Cut(line, "Jail list:"); ok {
+			return slices.DeleteFunc(strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' }), func(name string) bool {
+				return strings.HasPrefix(name, "-")
+			})
+		}
+	}
+	return nil
 }
 
 // judged keeps what became of a packet for the facts.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -547,5 +548,19 @@ func TestOthers(t *testing.T) {
 	}
 	if n := bestLine("# ufw\n*filter\n-A ufw-user-input -p tcp --dport 22 -j ACCEPT\n-A ufw-user-input -p tcp --dport 21 -j DROP\n", ruleWord.FindAllString("-A ufw-user-input -p tcp -m tcp --dport 21 -j DROP", -1)); n != 4 {
 		t.Error(n)
+	}
+}
+
+func TestParseJails(t *testing.T) {
+	// As fail2ban 1.0.2 prints it.
+	const status = "Status\n|- Number of jail:\t2\n`- Jail list:\tsshd, vsftpd\n"
+	if got := parseJails(status); !slices.Equal(got, []string{"sshd", "vsftpd"}) {
+		t.Errorf("%q", got)
+	}
+	if got := parseJails("Status\n|- Number of jail:\t0\n`- Jail list:\t\n"); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+	if got := parseJails("Jail list: --help, a"); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("an option for a name: %q", got)
 	}
 }

@@ -182,6 +182,8 @@ func TestScenarios(t *testing.T) {
 			m.commands[nftRules] = says(strings.ReplaceAll(nftTable(`,{"set":{"family":"inet","name":"addr-set-vsftpd","table":"f2b-table","type":"ipv4_addr","handle":1,"elem":["203.0.113.9"]}},{"rule":{"family":"inet","table":"f2b-table","chain":"f2b-chain","handle":5,"expr":[{"match":{"op":"==","left":{"payload":{"protocol":"ip","field":"saddr"}},"right":"@addr-set-vsftpd"}},{"reject":{"type":"icmp","expr":"port-unreachable"}}]}}`),
 				`{"chain":{"family":"inet","table":"filter"`,
 				`{"table":{"family":"inet","name":"f2b-table","handle":2}},{"chain":{"family":"inet","table":"f2b-table","name":"f2b-chain","handle":1,"type":"filter","hook":"input","prio":-1,"policy":"accept"}},{"chain":{"family":"inet","table":"filter"`))
+			m.commands["fail2ban-client status"] = says("Status\n|- Number of jail:\t1\n`- Jail list:\tvsftpd\n")
+			m.commands["fail2ban-client get vsftpd banip --with-time"] = says("203.0.113.9 \t2026-11-23 19:00:00 + 600 = 2026-11-23 19:10:00\n")
 		}, refused(), "auth/banned"},
 		{"passive range not open", vsftpd("pasv_min_port=40000\npasv_max_port=40050", "pasv_min_port=50000\npasv_max_port=50099"), noData(), "config/port-range-not-open"},
 		{"passive range not open, nobody asked", vsftpd("pasv_min_port=40000\npasv_max_port=40050", "pasv_min_port=50000\npasv_max_port=50099"), Question{}, "config/port-range-not-open=warning"},

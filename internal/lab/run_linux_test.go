@@ -253,7 +253,7 @@ func TestMachineUntouched(t *testing.T) {
 	needLab(t)
 	state := func() string {
 		out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c",
-			"ip addr; ip route; ip -6 route; nft list ruleset; sha256sum /etc/passwd /etc/shadow /etc/hosts /etc/resolv.conf; hostname; ls /home /srv /var/log").CombinedOutput()
+			"ip addr; ip route; ip -6 route; nft list ruleset; sha256sum /etc/passwd /etc/shadow /etc/hosts /etc/resolv.conf; hostname; ls /home /srv /var/log /usr /usr/local /usr/local/bin").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -270,7 +270,7 @@ func TestMachineUntouched(t *testing.T) {
 	if during := state(); during != before {
 		t.Errorf("while a lab stands:\n%s\nbefore:\n%s", during, before)
 	}
-	if err := n.Server.WriteFile("/usr/local/lab", "x"); err == nil {
+	if err := n.Server.WriteFile("/opt/lab", "x"); err == nil {
 		t.Error("WriteFile wrote outside the server's own directories")
 	}
 	// A link to a file of the machine is replaced, not followed.

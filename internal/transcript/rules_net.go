@@ -84,7 +84,7 @@ var netRules = []rule{
 	},
 	{code: finding.NetProxyProtocol, weight: names, match: `PROXY (?:TCP[46]|UNKNOWN)|proxy[_ -]protocol|send-proxy|Bad protocol version identification 'PROXY`, yes: `Bad protocol version identification 'PROXY TCP4 192.0.2.1 192.0.2.2 5 22'`, no: `PROXY`},
 	{
-		code: finding.RouteMTUBlackhole, weight: names - 4, match: `\bMTU\b|\bMSS\b|fragmentation needed|clamp|PPPoE|black ?hole`, with: `mtu|mss|hang|timed out|stall|timeout|卡`, unless: `mtu[^\n]{0,10}1500 (?:is )?fine|massif`,
+		code: finding.RouteMTUBlackhole, weight: names - 4, match: `(?:^|[\s"'(:=,，。（])(?:MTU|MSS)\b|fragmentation needed|clamp|PPPoE|black ?hole`, with: `mtu|mss|hang|timed out|stall|timeout|卡`, unless: `mtu[^\n]{0,10}1500 (?:is )?fine|massif`,
 		yes: `the upload stalls, MTU 1400 in the tunnel`, no: `interface eth0`,
 	},
 	{code: finding.RouteUnreachableUpstream, weight: shows, match: `Destination (?:Host|Net) Unreachable|icmp .*unreachable|TTL expired in transit`, with: `from \d|reply from|icmp`, unless: `prohibited`, yes: `From 192.0.2.254 icmp_seq=1 Destination Net Unreachable`, no: `Network is unreachable`},

@@ -68,6 +68,9 @@ func TestAlikeIsComplete(t *testing.T) {
 // stands first and how often it is among the candidates, of each part of the
 // corpus and of its halves.
 func TestCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("judges hundreds of texts")
+	}
 	const first, within = 0.90, 0.96
 	n := map[string][3]int{}
 	sane := 0
@@ -234,6 +237,9 @@ func deref(fs []*finding.Finding) []finding.Finding {
 }
 
 func TestBounds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("judges texts of megabytes")
+	}
 	r := Explain("curl: (6) Could not resolve host: x.example\n" + strings.Repeat("some line of a log that says nothing\n", 400_000))
 	if len(r.NotAvailable) == 0 {
 		t.Error("does not say that the text was cut")
@@ -249,7 +255,10 @@ func TestBounds(t *testing.T) {
 
 // Candidates are named once, and never the cause itself.
 func TestCandidates(t *testing.T) {
-	for _, s := range samples(t) {
+	for i, s := range samples(t) {
+		if testing.Short() && i%20 > 0 {
+			continue
+		}
 		r := Explain(s.text)
 		if r.RootCause == nil {
 			continue
