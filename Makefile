@@ -14,7 +14,8 @@ SYSTEMS  = linux/amd64 linux/arm64 windows/amd64 darwin/arm64 freebsd/amd64
 
 TESTFLAGS ?=
 FUZZTIME  ?= 60s
-LABFLAGS  ?= --parallel 4
+# Most scenarios wait for a time-out, so there are more of them than cores.
+LABFLAGS  ?= --parallel 8
 # A scenario of both sides starts a machine with an administrator's SSH server,
 # which costs ten times as much as another: some in every test, all by LAB=all.
 LAB       ?= auth client data dns file healthy http net route service ssh survey tls \
