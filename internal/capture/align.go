@@ -269,7 +269,7 @@ func (al *Alignment) missing() {
 
 // covers tells whether the capture of the side that sent shows a time of the
 // other's clock.
-func (al *Alignment) covers(at time.Time, sender side) bool {
+func (al *Alignment) covers(at instant, sender side) bool {
 	offset := time.Duration(al.OffsetS * float64(time.Second))
 	if sender == fromServer {
 		return !at.Add(offset).After(al.there.last.at)
@@ -291,7 +291,7 @@ func (p *Pair) compare(al *Alignment) {
 		w.MSS = [2]uint16{sender.story.mss[from], receiver.story.mss[from]}
 		w.hops(sent, came)
 		w.changes(sender, receiver, from)
-		w.control(sent, came, func(at time.Time) bool { return sender.story.syn.packet != 0 && al.covers(at, from) })
+		w.control(sent, came, func(at instant) bool { return sender.story.syn.packet != 0 && al.covers(at, from) })
 		if len(w.Changed) == 0 { // a rewritten line may shift all numbers behind it
 			w.data(sent, came)
 		}
@@ -305,7 +305,7 @@ func (w *Way) hops(sent, came []mark) {
 }
 
 // control compares the packets that open and end a connection; covered tells whether the sender's capture shows a time of the receiver's clock.
-func (w *Way) control(sent, came []mark, covered func(time.Time) bool) {
+func (w *Way) control(sent, came []mark, covered func(instant) bool) {
 	count := func(all []mark, flags byte) (n int, first, last *mark) {
 		for i := range all {
 			if all[i].flags&(flagSYN|flagRST|flagFIN) == flags {

@@ -14,6 +14,7 @@
 package capture
 
 import (
+	"math"
 	"net/netip"
 	"time"
 )
@@ -28,10 +29,36 @@ const (
 
 func (s side) other() side { return 1 - s }
 
+// instant is a time in nanoseconds since 1970 (UTC); 0: none is known. It is no
+// time.Time since a capture has millions of packets, and each moment that is
+// kept would be twice as large and hold a pointer.
+type instant int64
+
+// instantOf clamps what lies before 1970 or behind the year 2262.
+func instantOf(sec, nano int64) instant {
+	if sec < 0 || sec >= math.MaxInt64/int64(time.Second) {
+		return 0
+	}
+	return instant(sec*int64(time.Second) + nano)
+}
+
+func (t instant) Sub(earlier instant) time.Duration { return time.Duration(t - earlier) }
+func (t instant) Add(d time.Duration) instant       { return t + instant(d) }
+func (t instant) After(u instant) bool              { return t > u }
+func (t instant) Before(u instant) bool             { return t < u }
+func (t instant) IsZero() bool                      { return t == 0 }
+
+func (t instant) time() time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(t)).UTC()
+}
+
 // moment is when a packet was seen, and its number as Wireshark counts, from 1;
 // 0: never.
 type moment struct {
-	at     time.Time
+	at     instant
 	packet int
 }
 

@@ -223,7 +223,7 @@ type fragmented struct {
 	body  []byte
 	have  int
 	size  int // of the whole; 0: not known yet
-	began time.Time
+	began instant
 }
 
 const (

@@ -69,7 +69,7 @@ func TestLabCaptures(t *testing.T) {
 // converse feeds a dialogue: a line that begins with > is of the client, one with <
 // of the server; each is one segment, with \r\n behind it.
 func converse(a *Analysis, d dialogue, lines string) {
-	m := moment{at: time.Unix(1, 0)}
+	m := moment{at: instantOf(1, 0)}
 	for l := range strings.Lines(lines) {
 		m.packet++
 		m.at = m.at.Add(time.Millisecond)
@@ -84,7 +84,7 @@ func converse(a *Analysis, d dialogue, lines string) {
 }
 
 func testConn(port uint16) *conn {
-	return &conn{client: netip.MustParseAddrPort("192.0.2.7:40000"), server: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.80"), port), first: moment{time.Unix(1, 0), 1}}
+	return &conn{client: netip.MustParseAddrPort("192.0.2.7:40000"), server: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.80"), port), first: moment{instantOf(1, 0), 1}}
 }
 
 // A reply belongs to its command, also where commands are sent ahead, where a
@@ -131,7 +131,7 @@ func TestFTPPairs(t *testing.T) {
 func TestFTPGap(t *testing.T) {
 	a := newAnalysis(Options{})
 	d := newFTP(a, testConn(21))
-	m := moment{time.Unix(1, 0), 1}
+	m := moment{instantOf(1, 0), 1}
 	d.bytes(m, fromServer, []byte("220 ready\r\n"))
 	d.bytes(m, fromClient, []byte("PASV\r\n"))
 	d.gap(m, fromServer, 51)
@@ -146,7 +146,7 @@ func TestFTPGap(t *testing.T) {
 func TestHTTPBodies(t *testing.T) {
 	a := newAnalysis(Options{})
 	d := newHTTP(a, testConn(80))
-	m := moment{time.Unix(1, 0), 1}
+	m := moment{instantOf(1, 0), 1}
 	for _, s := range []struct {
 		from side
 		text string
@@ -181,9 +181,9 @@ func FuzzDialogues(f *testing.F) {
 		}
 		a := newAnalysis(Options{})
 		c := testConn([]uint16{21, 80, 22, 990, 443}[kind%5])
-		c.story.synAck = moment{time.Unix(1, 0), 2}
+		c.story.synAck = moment{instantOf(1, 0), 2}
 		a.conns = append(a.conns, c)
-		m := moment{time.Unix(1, 0), 2}
+		m := moment{instantOf(1, 0), 2}
 		a.first = m
 		for len(b) > 0 {
 			n := min(len(b), 1+int(b[0]>>1))
@@ -221,12 +221,12 @@ func FuzzNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, response bool) {
 		a := newAnalysis(Options{})
 		client, server := netip.MustParseAddrPort("192.0.2.7:40000"), netip.MustParseAddrPort("192.0.2.53:53")
-		a.names.packet(moment{time.Unix(1, 0), 1}, client, server, b)
+		a.names.packet(moment{instantOf(1, 0), 1}, client, server, b)
 		if len(b) > 3 {
 			b[2] |= 0x80
 		}
-		a.names.packet(moment{time.Unix(2, 0), 2}, server, client, b)
-		a.first, a.last = moment{time.Unix(1, 0), 1}, moment{time.Unix(9, 0), 3}
+		a.names.packet(moment{instantOf(2, 0), 2}, server, client, b)
+		a.first, a.last = moment{instantOf(1, 0), 1}, moment{instantOf(9, 0), 3}
 		a.Report()
 	})
 }

@@ -16,7 +16,7 @@ import (
 // the packet that Wireshark numbers 12, a third of a second after the first.
 func (a *Analysis) Report() *finding.Report {
 	j := &judge{a: a}
-	r := &finding.Report{Schema: finding.Schema, Started: a.first.at}
+	r := &finding.Report{Schema: finding.Schema, Started: a.first.at.time()}
 	if a.last.packet != 0 {
 		r.DurationS = a.last.at.Sub(a.first.at).Seconds()
 	}

@@ -337,7 +337,7 @@ func (j *judge) lack(phrase string) {
 
 func (j *judge) certificate(t *target, d *tlsDialogue, chain []*x509.Certificate) {
 	leaf, last := chain[0], chain[len(chain)-1]
-	now := d.said.at
+	now := d.said.at.time()
 	about := func(def *finding.Def, conf finding.Confidence) *finding.Finding {
 		f := j.about(def, conf, d.c).With("subject", certNames(leaf)).With("issuer", cutText(leaf.Issuer.String(), 200)).With("date", day(leaf.NotAfter))
 		return j.saw(f, "the server's certificate", finding.Say("%s, issuer %s, %s to %s", certNames(leaf), cutText(leaf.Issuer.String(), 200), day(leaf.NotBefore), day(leaf.NotAfter)), d.said)

@@ -98,7 +98,7 @@ func record(ctx context.Context, t tap, l LiveOptions, o Options) (*Analysis, er
 			continue
 		}
 		look = time.Now().Add(lookEvery)
-		a.last.at = time.Now().UTC() // silence tells as well
+		a.last.at = instant(time.Now().UnixNano()) // silence tells as well
 		now := a.rootCause()
 		if now != "" && now == fault { // twice the same: not a moment's doubt
 			break
@@ -106,7 +106,7 @@ func record(ctx context.Context, t tap, l LiveOptions, o Options) (*Analysis, er
 		fault = now
 	}
 	if n > 0 {
-		a.last.at = time.Now().UTC()
+		a.last.at = instant(time.Now().UnixNano())
 	}
 	a.dropped = t.dropped()
 	a.finish()
@@ -183,8 +183,8 @@ func (k *keeper) keep(f *frame) error {
 
 func (k *keeper) write(f *frame) error {
 	head := make([]byte, 0, 16)
-	head = binary.LittleEndian.AppendUint32(head, uint32(f.m.at.Unix()))
-	head = binary.LittleEndian.AppendUint32(head, uint32(f.m.at.Nanosecond()))
+	head = binary.LittleEndian.AppendUint32(head, uint32(f.m.at / instant(time.Second)))
+	head = binary.LittleEndian.AppendUint32(head, uint32(f.m.at % instant(time.Second)))
 	head = binary.LittleEndian.AppendUint32(head, uint32(len(f.data)))
 	head = binary.LittleEndian.AppendUint32(head, uint32(f.whole))
 	if _, err := k.w.Write(head); err != nil {

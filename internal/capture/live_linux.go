@@ -120,16 +120,16 @@ func (s *packetSocket) read() (frame, error) {
 }
 
 // time is when the kernel saw the packet.
-func (s *packetSocket) time(oobn int) time.Time {
+func (s *packetSocket) time(oobn int) instant {
 	all, err := unix.ParseSocketControlMessage(s.oob[:oobn])
 	if err == nil {
 		for _, c := range all {
 			if c.Header.Level == unix.SOL_SOCKET && c.Header.Type == unix.SO_TIMESTAMPNS && len(c.Data) >= 16 {
-				return time.Unix(int64(binary.NativeEndian.Uint64(c.Data)), int64(binary.NativeEndian.Uint64(c.Data[8:]))).UTC()
+				return instantOf(int64(binary.NativeEndian.Uint64(c.Data)), int64(binary.NativeEndian.Uint64(c.Data[8:])))
 			}
 		}
 	}
-	return time.Now().UTC()
+	return instant(time.Now().UnixNano())
 }
 
 // wholeLength is the length of a packet of which the filter may have left only

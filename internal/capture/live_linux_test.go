@@ -180,7 +180,7 @@ func TestLiveLoopback(t *testing.T) {
 func TestKeeperRing(t *testing.T) {
 	var out bytes.Buffer
 	k := newKeeper(&out, 10*time.Second)
-	begin := time.Unix(1_700_000_000, 0)
+	begin := instantOf(1_700_000_000, 0)
 	for i := range 100 {
 		f := frame{m: moment{begin.Add(time.Duration(i) * time.Second), i + 1}, link: linkSLL, data: []byte{byte(i)}, whole: 1}
 		if err := k.keep(&f); err != nil {

@@ -15,7 +15,7 @@ var (
 	testServer  = netip.MustParseAddrPort("198.51.100.21:21")
 	testClient6 = netip.MustParseAddrPort("[2001:db8::10]:40000")
 	testServer6 = netip.MustParseAddrPort("[2001:db8::21]:21")
-	testBegin   = time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
+	testBegin   = instant(time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC).UnixNano())
 )
 
 // tcpOf is a segment to be built.
@@ -105,7 +105,7 @@ type pcapFile struct {
 	bytes.Buffer
 	order binary.ByteOrder
 	nano  bool
-	at    time.Time
+	at    instant
 }
 
 func newPcap(link uint32) *pcapFile { return newPcapOf(link, binary.LittleEndian, false) }
@@ -131,11 +131,11 @@ func (f *pcapFile) add(data []byte) { f.addCut(data, len(data)) }
 // addCut keeps only the beginning of it.
 func (f *pcapFile) addCut(data []byte, keep int) {
 	head := make([]byte, 16)
-	part := f.at.Nanosecond()
+	part := f.at.time().Nanosecond()
 	if !f.nano {
 		part /= 1000
 	}
-	f.order.PutUint32(head, uint32(f.at.Unix()))
+	f.order.PutUint32(head, uint32(f.at.time().Unix()))
 	f.order.PutUint32(head[4:], uint32(part))
 	f.order.PutUint32(head[8:], uint32(min(keep, len(data))))
 	f.order.PutUint32(head[12:], uint32(len(data)))
@@ -231,7 +231,7 @@ func pcapngOf(order binary.AppendByteOrder, resolution byte, perSecond uint64, p
 	out = append(out, block(blockInterface, device)...)
 	at := testBegin
 	for _, p := range packets {
-		ticks := uint64(at.Unix())*perSecond + uint64(float64(at.Nanosecond())/1e9*float64(perSecond))
+		ticks := uint64(at.time().Unix())*perSecond + uint64(float64(at.time().Nanosecond())/1e9*float64(perSecond))
 		body := order.AppendUint32(nil, 0)
 		body = order.AppendUint32(body, uint32(ticks>>32))
 		body = order.AppendUint32(body, uint32(ticks))

@@ -251,8 +251,8 @@ func compareReaders(t *testing.T, name string, ours framer, theirs func() ([]byt
 		if err != nil {
 			return
 		}
-		if !bytes.Equal(x.data, data) || x.whole != info.Length || !x.m.at.Equal(info.Timestamp) {
-			t.Fatalf("%s: packet %d: %d of %d bytes at %v, gopacket: %d of %d at %v", name, n, len(x.data), x.whole, x.m.at, len(data), info.Length, info.Timestamp)
+		if !bytes.Equal(x.data, data) || x.whole != info.Length || !x.m.at.time().Equal(info.Timestamp) {
+			t.Fatalf("%s: packet %d: %d of %d bytes at %v, gopacket: %d of %d at %v", name, n, len(x.data), x.whole, x.m.at.time(), len(data), info.Length, info.Timestamp)
 		}
 	}
 }

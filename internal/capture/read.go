@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 )
 
 // ErrNotCapture means that the input is no capture of a kind that is read here.
@@ -182,7 +181,7 @@ func (p *pcap) next() (frame, error) {
 		return frame{}, err
 	}
 	p.used = len(b)
-	return frame{m: moment{at: time.Unix(sec, part).UTC()}, link: p.link, data: b[16:], whole: clampLength(wire, size)}, nil
+	return frame{m: moment{at: instantOf(sec, part)}, link: p.link, data: b[16:], whole: clampLength(wire, size)}, nil
 }
 
 // clampLength bounds the length on the wire that a record claims.
@@ -349,7 +348,7 @@ func unitsPerSecond(v byte) uint64 {
 	return units
 }
 
-func (c captured) clock(ticks uint64) time.Time {
+func (c captured) clock(ticks uint64) instant {
 	sec, part := ticks/c.second, ticks%c.second
 	nano := part
 	switch {
@@ -358,5 +357,5 @@ func (c captured) clock(ticks uint64) time.Time {
 	case c.second > 1e9:
 		nano = uint64(float64(part) / float64(c.second) * 1e9)
 	}
-	return time.Unix(int64(sec)+c.offset, int64(nano)).UTC()
+	return instantOf(int64(sec)+c.offset, int64(nano))
 }

@@ -120,7 +120,7 @@ func TestFormats(t *testing.T) {
 			}
 			s := &a.conns[0].story
 			if d := s.syn.at.Sub(testBegin).Abs(); d > 2*time.Microsecond {
-				t.Errorf("the first packet is of %v", s.syn.at)
+				t.Errorf("the first packet is of %v", s.syn.at.time())
 			}
 			if d := (s.rtt - time.Millisecond).Abs(); d > 2*time.Microsecond {
 				t.Errorf("the round trip took %v", s.rtt)

@@ -83,7 +83,7 @@ const (
 // bytesOf counts what was carried, in all and over time.
 type bytesOf struct {
 	carried [2]int64
-	began   time.Time
+	began   instant
 	width   time.Duration // of a column
 	columns []int64
 }
@@ -92,7 +92,7 @@ const maxColumns = 120
 
 // add counts bytes in the column of their time; where the columns run out, two
 // become one.
-func (b *bytesOf) add(at time.Time, n int64) {
+func (b *bytesOf) add(at instant, n int64) {
 	if b.width == 0 {
 		b.began, b.width = at, 10*time.Millisecond
 	}

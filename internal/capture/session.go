@@ -83,7 +83,7 @@ func (a *Analysis) Sessions() []Session {
 
 func (a *Analysis) session(t *target, c *conn) Session {
 	s := Session{
-		Protocol: "TCP", Client: c.client.String(), Server: c.server.String(), Name: t.name, Started: c.first.at.UTC(),
+		Protocol: "TCP", Client: c.client.String(), Server: c.server.String(), Name: t.name, Started: c.first.at.time(),
 		Seconds: c.last.at.Sub(c.first.at).Seconds(), RTT: c.story.rtt.Seconds(),
 		Packets: c.story.packets[0] + c.story.packets[1], Up: c.story.bytes[fromClient], Down: c.story.bytes[fromServer],
 		Resent: c.story.again[0] + c.story.again[1] + c.story.synAgain, Ended: a.ended(c),

@@ -10,10 +10,10 @@ type stream struct {
 	known bool   // next is known
 	next  uint32 // the sequence number that comes next in order
 	ahead []segment
-	held  int       // bytes in ahead
-	stuck int       // packets since the receiver confirmed bytes that the capture lacks
-	since time.Time // of the first of them
-	asked bool      // recognise was asked with the first bytes
+	held  int     // bytes in ahead
+	stuck int     // packets since the receiver confirmed bytes that the capture lacks
+	since instant // of the first of them
+	asked bool    // recognise was asked with the first bytes
 }
 
 // segment is one that came before its turn.

@@ -50,9 +50,9 @@ type flow struct {
 // direction is the stream of one side.
 type direction struct {
 	stream
-	top    uint32    // the highest end of a segment that was sent
-	topAt  time.Time // when that was
-	acked  uint32    // the highest acknowledgement of the other side
+	top    uint32  // the highest end of a segment that was sent
+	topAt  instant // when that was
+	acked  uint32  // the highest acknowledgement of the other side
 	ackSet bool
 	fin    uint32 // the sequence number of its FIN
 	finSet bool
@@ -79,7 +79,7 @@ type trace struct {
 	id       uint16
 	window   uint16
 	flags    byte
-	at       time.Time
+	at       instant
 }
 
 const (
