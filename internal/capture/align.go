@@ -291,7 +291,8 @@ func (p *Pair) compare(al *Alignment) {
 		w.MSS = [2]uint16{sender.story.mss[from], receiver.story.mss[from]}
 		w.hops(sent, came)
 		w.changes(sender, receiver, from)
-		w.control(sent, came, func(at instant) bool { return sender.story.syn.packet != 0 && al.covers(at, from) })
+		whole := sender.story.syn.packet != 0 && (len(w.Changed) > 0 || !lacks(sent, came))
+		w.control(sent, came, func(at instant) bool { return whole && al.covers(at, from) })
 		if len(w.Changed) == 0 { // a rewritten line may shift all numbers behind it
 			w.data(sent, came)
 		}
@@ -304,7 +305,9 @@ func (w *Way) hops(sent, came []mark) {
 	}
 }
 
-// control compares the packets that open and end a connection; covered tells whether the sender's capture shows a time of the receiver's clock.
+// control compares the packets that open and end a connection; covered tells
+// whether the sender's capture would show what was sent at a time of the
+// receiver's clock.
 func (w *Way) control(sent, came []mark, covered func(instant) bool) {
 	count := func(all []mark, flags byte) (n int, first, last *mark) {
 		for i := range all {
@@ -374,6 +377,18 @@ func spans(all []mark, base uint32) (runs []span, total int64) {
 		}
 	}
 	return out, total
+}
+
+// lacks tells whether a capture lacks bytes that came to the other side: a busy
+// machine did not record all that it sent.
+func lacks(sent, came []mark) bool {
+	i := slices.IndexFunc(came, func(m mark) bool { return m.size > 0 })
+	if i < 0 {
+		return false
+	}
+	out, _ := spans(sent, came[i].seq)
+	in, _ := spans(came, came[i].seq)
+	return slices.ContainsFunc(in, func(r span) bool { return r.covered(out) < r.to-r.from })
 }
 
 // covered is how many bytes of r are in the runs.

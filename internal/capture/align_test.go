@@ -163,6 +163,30 @@ func TestAlignForged(t *testing.T) {
 	}
 }
 
+// A capture that missed packets of its own machine accuses nobody.
+func TestAlignIncomplete(t *testing.T) {
+	r := newRelay()
+	r.open()
+	r.say(fromServer, "220 ready\r\n", nil)
+	for _, s := range []struct {
+		flags byte
+		text  string
+	}{{flagACK, "421 too long\r\n"}, {flagFIN | flagACK, ""}} {
+		missed := r.k.segment(fromServer, s.flags, 0, s.text)
+		missed[14+8] -= 3
+		r.pass(fromServer, nil, func([]byte) []byte { return missed })
+		r.k.seq[fromServer] += uint32(len(s.text))
+	}
+	r.say(fromClient, "QUIT\r\n", nil)
+	al, rep := r.align(t)
+	if w := al.Pairs[0].ToClient; len(w.Forged) > 0 {
+		t.Errorf("%+v", w)
+	}
+	if rep.RootCause != nil && rep.RootCause.Code == finding.NetInspectionReset.Code {
+		t.Errorf("root cause %+v", rep.RootCause)
+	}
+}
+
 func TestAlignNothingInCommon(t *testing.T) {
 	one, two := newRelay(), newRelay()
 	one.open()

@@ -22,6 +22,7 @@ type Analysis struct {
 	options     Options
 	first, last moment
 	count       int // packets so far
+	sweepAt     int // when it reaches that
 	conns       []*conn
 	flows       map[flowKey]*flow
 	recent      [2]*flow // of the packets just read: most belong to few
@@ -51,7 +52,7 @@ const (
 
 func newAnalysis(o Options) *Analysis {
 	return &Analysis{
-		options: o, flows: map[flowKey]*flow{}, echoes: map[netip.Addr]moment{}, awaited: map[uint16][]*expectation{},
+		options: o, sweepAt: sweepEvery, flows: map[flowKey]*flow{}, echoes: map[netip.Addr]moment{}, awaited: map[uint16][]*expectation{},
 		fragments: map[fragmentKey]*fragmented{}, unread: map[int]int{},
 	}
 }

@@ -51,8 +51,9 @@ func (a *Analysis) frame(f *frame) {
 	case etherARP:
 		a.arp(f.m, b)
 	}
-	if a.count++; a.count%sweepEvery == 0 {
+	if a.count++; a.count >= a.sweepAt {
 		a.sweep()
+		a.sweepAt = a.count + max(sweepEvery, 16*len(a.conns))
 	}
 }
 

@@ -23,7 +23,7 @@ type ftpDialogue struct {
 	waiting []ftpCommand
 
 	greeting  *ftpAnswer
-	answers   []ftpAnswer // every reply that refuses, and those that tell how far it came
+	answers   []*ftpAnswer // every reply that refuses, and those that tell how far it came
 	software  string
 	system    string
 	user      string
@@ -57,7 +57,7 @@ type ftpAnswer struct {
 	took      time.Duration
 }
 
-func (x ftpAnswer) String() string {
+func (x *ftpAnswer) String() string {
 	s := x.reply.String()
 	if x.verb != "" {
 		s = strings.TrimSpace(x.verb+" "+x.arg) + " → " + s
@@ -66,6 +66,7 @@ func (x ftpAnswer) String() string {
 }
 
 const (
+	usualReplies = 16 // of a session with one transfer
 	maxWaiting   = 64
 	maxReply     = 64 << 10
 	maxTransfers = 400
@@ -233,9 +234,9 @@ func digits(b []byte) bool {
 
 // finishReply takes a whole reply.
 func (d *ftpDialogue) finishReply(m moment) {
-	raw := bytes.Clone(d.reply)
+	raw := d.reply
+	reply, said, err := readReply(raw, d.greeting == nil)
 	d.reply, d.within = d.reply[:0], ""
-	reply, err := readReply(raw)
 	if err != nil && reply.Code == 0 {
 		if errors.Is(err, ftp.ErrNotFTP) && len(bytes.TrimSpace(raw)) > 0 {
 			if d.greeting == nil {
@@ -245,41 +246,48 @@ func (d *ftpDialogue) finishReply(m moment) {
 		}
 		return
 	}
-	x := ftpAnswer{reply: reply, m: m, asked: d.opened()}
+	x := &ftpAnswer{reply: reply, m: m, asked: d.opened()}
 	if len(d.waiting) > 0 && (d.greeting != nil || reply.Code != 220) {
 		w := d.waiting[0]
 		x.verb, x.arg, x.asked = w.verb, w.arg, w.m
 		if !reply.Preliminary() {
-			d.waiting = d.waiting[1:]
+			d.waiting = slices.Delete(d.waiting, 0, 1)
 		}
 	}
 	x.took = m.at.Sub(x.asked.at)
-	d.add(line{m: m, from: fromServer, kind: aReply, verb: x.verb, code: reply.Code, text: reply.String(), took: x.took, bad: reply.Code >= 400})
+	d.add(line{m: m, from: fromServer, kind: aReply, verb: x.verb, code: reply.Code, text: said, took: x.took, bad: reply.Code >= 400})
 	d.answer(x)
 }
 
-// readReply reads a reply. Nearly all are one plain line, for which no reader
-// with its buffer is needed.
-func readReply(raw []byte) (ftp.Reply, error) {
+// readReply reads a reply, and words it. Nearly all are one plain line, for which
+// no reader with its buffer is needed. The bytes themselves are kept only of one
+// that may not be FTP at all.
+func readReply(raw []byte, first bool) (reply ftp.Reply, said string, err error) {
 	text, ok := bytes.CutSuffix(raw, []byte("\r\n"))
 	plain := ok && len(text) > 4 && digits(text[:3]) && text[0] >= '1' && text[0] <= '5' && text[3] == ' '
 	for _, c := range text {
 		plain = plain && c >= ' ' && c < 0x7F
 	}
 	if !plain {
-		return ftp.NewReader(bytes.NewReader(raw)).Reply()
+		reply, err = ftp.NewReader(bytes.NewReader(bytes.Clone(raw))).Reply()
+		return reply, reply.String(), err
 	}
 	code := int(text[0]-'0')*100 + int(text[1]-'0')*10 + int(text[2]-'0')
-	return ftp.Reply{Code: code, Lines: []string{string(text[4:])}, Raw: raw}, nil
+	said = string(text)
+	reply = ftp.Reply{Code: code, Lines: []string{said[4:]}}
+	if first {
+		reply.Raw = bytes.Clone(raw)
+	}
+	return reply, said, nil
 }
 
 // opened is the moment from which the greeting is waited for.
 func (d *ftpDialogue) opened() moment { return d.c.first }
 
 // answer judges nothing; it keeps what the judge needs.
-func (d *ftpDialogue) answer(x ftpAnswer) {
+func (d *ftpDialogue) answer(x *ftpAnswer) {
 	if x.verb == "" && d.greeting == nil && x.reply.Code != 421 || d.greeting == nil && x.verb == "" {
-		d.greeting = &x
+		d.greeting = x
 		name, version := ftp.Software(x.reply.All(), "", "")
 		d.software = strings.TrimSpace(name + " " + version)
 		d.broken = x.reply.Defects
@@ -287,7 +295,7 @@ func (d *ftpDialogue) answer(x ftpAnswer) {
 	}
 	if x.verb == "" && d.greeting != nil && d.greeting.m != x.m && d.gaps == 0 && d.unasked == nil && d.c.story.bytes[fromClient] == 0 &&
 		x.reply.Code >= 400 && x.reply.Code != 421 && d.c.story.fin[fromClient].packet == 0 && x.m.at.Sub(d.greeting.m.at) < 5*time.Second && d.greeting.reply.Code == 220 {
-		d.unasked = &x
+		d.unasked = x
 	}
 	done := x.reply.Completion()
 	switch x.verb {
@@ -319,6 +327,9 @@ func (d *ftpDialogue) answer(x ftpAnswer) {
 	}
 	d.transferReply(x)
 	if len(d.answers) < maxAnswers {
+		if d.answers == nil {
+			d.answers = make([]*ftpAnswer, 0, usualReplies)
+		}
 		d.answers = append(d.answers, x)
 	}
 }
@@ -366,7 +377,7 @@ func (d *ftpDialogue) begin(t *transfer) {
 }
 
 // passiveOffer takes a 227 or 229 reply.
-func (d *ftpDialogue) passiveOffer(x ftpAnswer) {
+func (d *ftpDialogue) passiveOffer(x *ftpAnswer) {
 	t := &transfer{how: x.verb, offered: x.m, reply: x.reply.String()}
 	peer := d.c.server.Addr()
 	switch x.reply.Code {
@@ -420,18 +431,18 @@ func (d *ftpDialogue) startTransfer(m moment, verb, arg string) {
 }
 
 // transferReply keeps what the server says of a transfer.
-func (d *ftpDialogue) transferReply(x ftpAnswer) {
+func (d *ftpDialogue) transferReply(x *ftpAnswer) {
 	t := d.last()
 	if t == nil {
 		return
 	}
 	switch {
 	case (x.verb == "PORT" || x.verb == "EPRT") && x.reply.Code >= 400 && t.how == x.verb && t.verb == "":
-		t.refused = &x
+		t.refused = x
 	case t.verb == "" || x.verb != t.verb:
 	case x.reply.Preliminary():
-		t.prelim = &x
+		t.prelim = x
 	default:
-		t.final = &x
+		t.final = x
 	}
 }

@@ -124,7 +124,7 @@ func (j *judge) data(t *target, sessions []*ftpDialogue) bool {
 		}
 	}
 	asked := slices.ContainsFunc(sessions, func(d *ftpDialogue) bool {
-		return slices.ContainsFunc(d.answers, func(y ftpAnswer) bool { return y.verb == "PASV" })
+		return slices.ContainsFunc(d.answers, func(y *ftpAnswer) bool { return y.verb == "PASV" })
 	})
 	for _, d := range sessions {
 		j.refusedModes(d, offered, asked)
@@ -468,7 +468,7 @@ func (j *judge) broken(t *target, d *ftpDialogue, x *transfer) {
 	if f.Code.Layer() == "net" || f.Code.Layer() == "tls" {
 		f = j.about(finding.DataStalled, finding.Likely, d.c)
 	}
-	f = j.bySigns(d, *x.final, f)
+	f = j.bySigns(d, x.final, f)
 	f.Severity = max(f.Severity, finding.Error)
 	j.find(j.saw(f.With("reply", text), "the answer to the request", x.final.String(), x.final.m))
 	_ = t

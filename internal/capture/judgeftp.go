@@ -308,7 +308,7 @@ func protocolName(first []byte) string {
 
 // refusedGreeting judges a greeting that is none.
 func (j *judge) refusedGreeting(d *ftpDialogue) *finding.Finding {
-	x := *d.greeting
+	x := d.greeting
 	text := x.reply.String()
 	if x.reply.Code == 0 || x.reply.Code == 220 {
 		if x.reply.Code == 220 {
@@ -442,8 +442,8 @@ func (j *judge) auth(d *ftpDialogue) {
 		if x.verb != "AUTH" || x.reply.Code < 400 || d.secure != nil {
 			continue
 		}
-		gaveUp := !slices.ContainsFunc(d.answers[i:], func(y ftpAnswer) bool { return y.verb == "USER" || y.verb == "AUTH" && y.m != x.m })
-		if !gaveUp && slices.ContainsFunc(d.answers[i+1:], func(y ftpAnswer) bool { return y.verb == "AUTH" }) {
+		gaveUp := !slices.ContainsFunc(d.answers[i:], func(y *ftpAnswer) bool { return y.verb == "USER" || y.verb == "AUTH" && y.m != x.m })
+		if !gaveUp && slices.ContainsFunc(d.answers[i+1:], func(y *ftpAnswer) bool { return y.verb == "AUTH" }) {
 			continue // it tries another word
 		}
 		text := x.reply.String()
@@ -528,8 +528,8 @@ func (j *judge) login(d *ftpDialogue) bool {
 	return tried
 }
 
-func (j *judge) loginRefused(d *ftpDialogue, x ftpAnswer) {
-	again := slices.ContainsFunc(d.answers, func(y ftpAnswer) bool {
+func (j *judge) loginRefused(d *ftpDialogue, x *ftpAnswer) {
+	again := slices.ContainsFunc(d.answers, func(y *ftpAnswer) bool {
 		return y.m.packet > x.m.packet && (y.verb == "PASS" || y.verb == "USER") && y.reply.Completion()
 	})
 	if again || x.reply.Code == 503 || x.reply.Code == 500 && !strings.Contains(x.reply.String(), "OOPS") {
@@ -566,7 +566,7 @@ func (j *judge) loginRefused(d *ftpDialogue, x ftpAnswer) {
 }
 
 // whyRejected names what servers do not say, on purpose.
-func (j *judge) whyRejected(f *finding.Finding, d *ftpDialogue, x ftpAnswer) {
+func (j *judge) whyRejected(f *finding.Finding, d *ftpDialogue, x *ftpAnswer) {
 	f.Candidates = nil
 	if strings.HasPrefix(strings.ToLower(d.software), "vsftpd") && x.took < 2*time.Second {
 		j.saw(f, "the refusal came sooner than vsftpd refuses a wrong password", human(x.took), x.m)
@@ -629,7 +629,7 @@ func (j *judge) files(d *ftpDialogue) {
 // bySigns holds the words of a refusal against what else the session shows: a
 // file that is listed, or has a size, is there; a server that took bytes of an
 // upload has allowed it.
-func (j *judge) bySigns(d *ftpDialogue, x ftpAnswer, f *finding.Finding) *finding.Finding {
+func (j *judge) bySigns(d *ftpDialogue, x *ftpAnswer, f *finding.Finding) *finding.Finding {
 	switch {
 	case x.verb == "RETR" && f.Code == finding.FileNotFound.Code && d.isThere(x.arg):
 		g := j.about(finding.FilePermissionDenied, finding.Likely, d.c)
@@ -690,7 +690,7 @@ func (j *judge) listings(d *ftpDialogue) {
 	}
 }
 
-func (d *ftpDialogue) transferOf(x ftpAnswer) *transfer {
+func (d *ftpDialogue) transferOf(x *ftpAnswer) *transfer {
 	for _, t := range d.transfers {
 		if t.final != nil && t.final.m == x.m {
 			return t

@@ -81,10 +81,17 @@ func record(ctx context.Context, t tap, l LiveOptions, o Options) (*Analysis, er
 	n := 0
 	var fault finding.Code
 	look := time.Now().Add(lookEvery)
-	for ctx.Err() == nil {
+	var end instant // what the system holds of before that is still read: the last packets tell most
+	for {
+		if end == 0 && ctx.Err() != nil {
+			end = instant(time.Now().UnixNano())
+		}
 		f, err := t.read()
 		if err != nil {
 			return nil, err
+		}
+		if end != 0 && (f.data == nil || f.m.at.After(end)) {
+			break
 		}
 		if f.data != nil {
 			n++
@@ -183,8 +190,8 @@ func (k *keeper) keep(f *frame) error {
 
 func (k *keeper) write(f *frame) error {
 	head := make([]byte, 0, 16)
-	head = binary.LittleEndian.AppendUint32(head, uint32(f.m.at / instant(time.Second)))
-	head = binary.LittleEndian.AppendUint32(head, uint32(f.m.at % instant(time.Second)))
+	head = binary.LittleEndian.AppendUint32(head, uint32(f.m.at/instant(time.Second)))
+	head = binary.LittleEndian.AppendUint32(head, uint32(f.m.at%instant(time.Second)))
 	head = binary.LittleEndian.AppendUint32(head, uint32(len(f.data)))
 	head = binary.LittleEndian.AppendUint32(head, uint32(f.whole))
 	if _, err := k.w.Write(head); err != nil {

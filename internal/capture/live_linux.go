@@ -96,16 +96,23 @@ func bigEndian(v uint16) uint16 {
 }
 
 func (s *packetSocket) read() (frame, error) {
-	n, oobn, _, from, err := unix.Recvmsg(s.fd, s.buf[sllHeader:], s.oob, 0)
-	switch {
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR), errors.Is(err, unix.ENETDOWN): // it may come up again
-		return frame{}, nil
-	case err != nil:
-		return frame{}, fmt.Errorf("read packets: %w", err)
-	}
-	link, ok := from.(*unix.SockaddrLinklayer)
-	if !ok || link.Hatype == unix.ARPHRD_LOOPBACK && link.Pkttype == unix.PACKET_OUTGOING {
-		return frame{}, nil // on the loopback each packet comes again as one that was received
+	var n, oobn int
+	var link *unix.SockaddrLinklayer
+	for link == nil {
+		var from unix.Sockaddr
+		var err error
+		n, oobn, _, from, err = unix.Recvmsg(s.fd, s.buf[sllHeader:], s.oob, 0)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENETDOWN): // it may come up again
+			return frame{}, nil
+		case err != nil:
+			return frame{}, fmt.Errorf("read packets: %w", err)
+		}
+		if l, ok := from.(*unix.SockaddrLinklayer); ok && (l.Hatype != unix.ARPHRD_LOOPBACK || l.Pkttype != unix.PACKET_OUTGOING) {
+			link = l // on the loopback each packet comes again as one that was received
+		}
 	}
 	head := s.buf[:sllHeader]
 	clear(head)

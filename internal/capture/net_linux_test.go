@@ -248,15 +248,28 @@ func (c *client) retrieve(host, name string) int {
 func tcpdump(t *testing.T, s *space, args ...string) (file string, stop func()) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "capture")
-	end, stderr := s.start("tcpdump", append([]string{"-n", "-U", "--immediate-mode", "-Z", "root", "-w", file}, args...)...)
+	end, stderr := s.start("tcpdump", append([]string{"-n", "-U", "--immediate-mode", "-B", "16384", "-Z", "root", "-w", file}, args...)...)
 	for range 250 {
 		if info, err := os.Stat(file); err == nil && info.Size() >= 24 {
-			return file, func() { wait(t, 100*time.Millisecond); end() }
+			return file, func() { settled(t, file); end() }
 		}
 		wait(t, 20*time.Millisecond)
 	}
 	t.Skipf("tcpdump does not start: %s", stderr)
 	return "", nil
+}
+
+// settled waits until a busy machine has written what was recorded.
+func settled(t *testing.T, file string) {
+	size := int64(-1)
+	for range 25 {
+		info, err := os.Stat(file)
+		if err != nil || info.Size() == size {
+			return
+		}
+		size = info.Size()
+		wait(t, 200*time.Millisecond)
+	}
 }
 
 func readFile(t *testing.T, file string, o Options) *Analysis {

@@ -120,7 +120,7 @@ func (o order) u32(b []byte) uint32 {
 // them is not the end that one expects.
 func whole(r *bufio.Reader, n int) ([]byte, error) {
 	b, err := r.Peek(n)
-	if errors.Is(err, io.EOF) && len(b) > 0 {
+	if err != nil && errors.Is(err, io.EOF) && len(b) > 0 {
 		err = io.ErrUnexpectedEOF
 	}
 	return b, err
@@ -265,7 +265,7 @@ func (p *pcapng) next() (frame, error) {
 // discard passes over a block; that the file ends within one is damage.
 func (p *pcapng) discard(n int) error {
 	_, err := p.r.Discard(n)
-	if errors.Is(err, io.EOF) {
+	if err != nil && errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -72,6 +72,8 @@ type dataDialogue struct {
 	first [2]moment
 	last  [2]moment
 	head  []byte // the beginning of what crossed in clear: a listing, perhaps
+	// content: it is known to be none
+	content bool
 	bytesOf
 }
 
@@ -109,6 +111,9 @@ func (b *bytesOf) add(at instant, n int64) {
 		b.columns, b.width = half, 2*b.width
 		i = int(at.Sub(b.began) / b.width)
 	}
+	if i >= cap(b.columns) && cap(b.columns) > 0 {
+		b.columns = slices.Grow(b.columns, maxColumns-len(b.columns)) // it lasts
+	}
 	for len(b.columns) <= i {
 		b.columns = append(b.columns, 0)
 	}
@@ -123,13 +128,26 @@ func (d *dataDialogue) bytes(m moment, from side, b []byte) {
 		d.tls.role = roleData
 	}
 	d.count(m, from, int64(len(b)))
-	if n := min(len(b), maxListing-len(d.head), maxListings-d.a.listed); d.tls == nil && n > 0 {
+	if n := min(len(b), maxListing-len(d.head), maxListings-d.a.listed); n > 0 && d.tls == nil && !d.content {
+		if d.content = d.carriesContent(); d.content {
+			return
+		}
 		d.head = append(d.head, b[:n]...)
 		d.a.listed += n
 	}
 	if d.tls != nil {
 		d.tls.bytes(m, from, b)
 	}
+}
+
+// carriesContent tells whether the control connection asked for a file, of which
+// nothing has to be kept.
+func (d *dataDialogue) carriesContent() bool {
+	if d.c.expected == nil {
+		return false
+	}
+	t := d.c.expected.from.last()
+	return t != nil && t.expected == d.c.expected && slices.Contains([]string{"RETR", "STOR", "STOU", "APPE"}, t.verb)
 }
 
 func (d *dataDialogue) count(m moment, from side, n int64) {

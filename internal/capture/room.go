@@ -9,7 +9,7 @@ import (
 const (
 	maxConns    = 12_000
 	maxDialogue = 16 << 20 // bytes, by a rough count, of what was said in all connections
-	sweepEvery  = 1 << 14  // packets from one look at the whole to the next
+	sweepEvery  = 1 << 14  // packets from one look at the whole to the next, at least
 	idleFor     = 10 * time.Minute
 )
 

@@ -37,6 +37,7 @@ type script struct {
 }
 
 const (
+	usualLines  = 16 // of a session with one transfer
 	keepFirst   = 120
 	keepLast    = 120
 	maxLineText = 600 // bytes kept of what was said
@@ -54,6 +55,9 @@ func (s *script) add(l line) {
 		clear(s.lines[keepFirst+n:])
 		s.lines = s.lines[:keepFirst+n]
 		s.skipped += keepLast
+	}
+	if s.lines == nil {
+		s.lines = make([]line, 0, usualLines)
 	}
 	s.lines = append(s.lines, l)
 }
