@@ -45,7 +45,7 @@ The evidence names packets as Wireshark numbers them: #12 +0.345s is packet 12.
 Passwords in the packets are not repeated. Nothing is sent anywhere.
 
 Exit codes: 0 no fault in the capture; 1 a fault; 2 wrong usage; 3 the file is
-no capture, or shows no session of a file service.`
+no capture, or shows no session of a file service; 5 recording needs a privilege.`
 
 const captureLongZh = `读取抓包文件并指出原因，使用与实时检查相同的代码：什么被拒绝、丢弃或重置，由谁所为；
 客户端与服务器说了什么；通告了哪些数据连接，哪些真正建立。
@@ -55,7 +55,8 @@ FILE 为 tcpdump、Wireshark、tshark 或 dumpcap 产生的 pcap 或 pcapng，�
 
 证据中的包号与 Wireshark 一致：#12 +0.345s 即第 12 号包。包中的密码不会被输出。不向任何地方发送数据。
 
-退出码：0 抓包中没有故障；1 有故障；2 用法错误；3 文件不是抓包，或其中没有文件服务的会话。`
+退出码：0 抓包中没有故障；1 有故障；2 用法错误；3 文件不是抓包，或其中没有文件服务的会话；
+5 录制需要权限。`
 
 const captureExamples = `  ftpdoctor capture session.pcap
   ftpdoctor capture session.pcapng.gz --diagrams          every session as a sequence diagram
@@ -211,7 +212,10 @@ func (p *program) record(ctx context.Context, f *captureFlags, o capture.Options
 		fmt.Fprintln(p.err, "recording; Ctrl-C ends it and shows what was seen")
 	}
 	a, err = capture.Live(stopped, l, o)
-	if errors.Is(err, capture.ErrNoPrivilege) || errors.Is(err, capture.ErrNotSupported) {
+	switch {
+	case errors.Is(err, capture.ErrNoPrivilege):
+		return nil, &exitError{exitRefused, err}
+	case errors.Is(err, capture.ErrNotSupported):
 		return nil, &exitError{exitUnknown, err}
 	}
 	return a, err

@@ -21,12 +21,6 @@ import (
 	"ftpdoctor/internal/observe"
 )
 
-// The exit codes of what changes something.
-const (
-	exitUndone  = 4 // changed, and put back
-	exitRefused = 5 // needs consent or privilege
-)
-
 // fixFlags are the flags of fix.
 type fixFlags struct {
 	checkFlags

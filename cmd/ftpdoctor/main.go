@@ -28,6 +28,8 @@ const (
 	exitFindings  = 1
 	exitUsage     = 2
 	exitUnknown   = 3
+	exitUndone    = 4 // changed, and put back
+	exitRefused   = 5 // needs consent or privilege
 	exitInterrupt = 130
 )
 
