@@ -91,6 +91,13 @@ var (
 		{finding.AuthPAMBroken, "the service's PAM file is broken: every login fails"},
 	}, "on the server, while you try again: journalctl -f -t vsftpd -t proftpd -t pure-ftpd -t sshd"}
 
+	alikeOOPS = &alike{[]alternative{
+		{finding.AuthHomeMissing, "the login directory is another one than meant, or is missing"},
+		{finding.ServiceAborts, "the server gives up because of its own set-up"},
+		{finding.ConfigUnknownDirective, "the server does not know a line of its configuration"},
+		{finding.AuthRejected, "user or password are not accepted"},
+	}, "on the server: vsftpd's own words: curl -v ftp://{host}/; journalctl -t vsftpd; ftpdoctor check {target}"}
+
 	alikePermission = &alike{[]alternative{
 		{finding.FileUploadsDisabled, "the server's settings forbid writing"},
 		{finding.FileNotFound, "the file or directory is not there"},
@@ -249,6 +256,7 @@ var alikeAccount = &alike{[]alternative{
 	{finding.AuthAccountExpired, "the account has expired"},
 	{finding.AuthUserDenied, "a list of the server denies this user"},
 	{finding.AuthPAMBroken, "the service's PAM file is broken: every login fails"},
+	{finding.AuthLoginsClosed, "logins are closed for all but root"},
 	{finding.ServiceUnavailable, "the service is under maintenance"},
 	{finding.SSHTooManyAttempts, "too many keys or passwords were tried"},
 }, "on the server: journalctl -t sshd; on the client: ftpdoctor check {target} -v"}

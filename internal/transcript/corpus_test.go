@@ -21,7 +21,7 @@ type sample struct {
 // healthy stands among the codes of a session in which nothing failed.
 const healthy finding.Code = "healthy"
 
-// samples reads testdata: lab, second, third and fourth were recorded from real clients
+// samples reads testdata: lab, second, third, fourth, fifth and sixth were recorded from real clients
 // in the fault lab (see record.sh), threads and second/thread.* are from public
 // threads, source noted. The rules were written on half of lab and threads; the others
 // came later, each to judge the rules by texts they did not know.

@@ -17,7 +17,7 @@ var (
 	timeoutRE     = look(`(?i)timed out|(?:^|[^-\w(])time-?out(?:$|[^\w(:= ]|[:]? ?\(control|[:]? ?\((?:data|control) socket|: ?(?:no|did|the|\D{3})| (?:at|when|on|while|waiting|error|exceeded|expired|detected|was|occurred|connecting|reading|during|after|reached|- ))|Connection time-?out|ETIMEDOUT|WSAETIMEDOUT|\b10060\b|Errno (?:110|60)\b|超时|i/o timeout|curl: \(28\)|没有正确答复|did not properly respond|seconds of inactivity|timeout was reached|deadline exceeded|无活动|没有响应|\(hangs\)|\(hang\)|\bhangs?\b|卡住|卡死` + `|` + timeoutElsewhere)
 	resetRE       = look(`(?i)Error in the pull function|connection (?:was )?reset|reset by peer|ECONNRESET|WSAECONNRESET|\b10054\b|Errno (?:104|54)\b|连接被(?:对方)?重(?:置|设)|强迫关闭|forcibly closed|ECONNABORTED|\b10053\b|连接已重置` + `|` + resetElsewhere)
 	hostRE        = look(`(?i)no route to host|EHOSTUNREACH|WSAEHOSTUNREACH|\b10065\b|Errno (?:113|65)\b|没有到(?:达)?主机的路由|无法(?:连接|到达)(?:的)?主机|host (?:is )?unreachable|主机不可达|unreachable host` + `|` + hostElsewhere)
-	closedRE      = look(`(?i)connection (?:was )?closed|server closed|closed by (?:the )?(?:remote|server|foreign)|connection (?:unexpectedly )?(?:lost|terminated|dropped)|EOFError|unexpected EOF|\bEOF\b|disconnected|连接(?:已|被)?(?:关闭|断开|中断)|curl: \((?:52|56|8|12)\)|socket hang up|response reading failed|Connection closed without indication|服务器关闭了连接|broken pipe|EPIPE|SERVER_CLOSED|断开的管道|无法读取响应|FIN packet|421 service not available, remote server has closed|Software caused connection abort`)
+	closedRE      = look(`(?i)connection (?:was )?closed|server closed|closed by (?:the )?(?:remote|server|foreign)|connection (?:unexpectedly )?(?:lost|terminated|dropped)|EOFError|unexpected EOF|\bEOF\b|disconnected|连接(?:已|被)?(?:关闭|断开|中断)|curl: \((?:52|56|8|12)\)|socket hang up|response reading failed|Connection closed without indication|服务器关闭了连接|broken pipe|EPIPE|SERVER_CLOSED|断开的管道|无法读取响应|FIN packet|peer closed|unexpectedly closed|remote host (?:has )?closed|remote closed|Error in server response|对端关闭|got EOF from the server|421 service not available, remote server has closed|Software caused connection abort`)
 	unreachableRE = look(`(?i)network is unreachable|ENETUNREACH|网络不可达|EADDRNOTAVAIL|can't assign requested address` + `|` + unreachableElsewhere)
 	failedRE      = look(`(?i)can't connect|couldn't connect|could not connect|cannot connect|unable to connect|failed to connect|connection failed|无法连接(?:到)?(?:远程)?服务器|连接失败|curl: \(7\)|connect failed|无法建立连接|ftp_connect\(\)|Connection attempt failed|connecterror`)
 	dataFail      = look(`(?i)failed to retrieve directory listing|读取目录列表失败|could not retrieve directory listing|data connection|data socket|data channel|传输通道|数据连接|transfer strategies|无法(?:打开|建立)数据`)
@@ -36,6 +36,8 @@ func failure(line, lower string) string {
 		return ""
 	case m != nil && len(m[1]) < 3:
 		return "refused" // a no that came at once
+	case m != nil && len(m[1]) == 4 && m[1] >= "2900" && m[1] < "3500":
+		return "host" // nobody answered three ARP requests, one a second
 	case refusedRE.in(line, lower):
 		return "refused"
 	case hostRE.in(line, lower):
@@ -100,7 +102,7 @@ func (l *log) judgeNetwork() []hit {
 		} else if at == start && (greetFrames.MatchString(l.lower) || strings.Contains(line, "read tcp ")) {
 			at = connected
 		}
-		if dataFail.in(line, l.lowered[i]) && at < opening && l.protocol() == "ftp" && what != "" {
+		if at < opening && l.protocol() == "ftp" && (dataFail.in(line, l.lowered[i]) || at >= loggedIn && opensConnection(what)) {
 			at = opening
 		}
 		key := fmt.Sprint(what, at >= opening, at >= loggedIn, at >= greeted)
@@ -119,6 +121,12 @@ func (l *log) judgeNetwork() []hit {
 		out = append(out, h)
 	}
 	return out
+}
+
+// opensConnection: so does opening a connection fail. Behind the login that can
+// only be one for data.
+func opensConnection(what string) bool {
+	return what == "refused" || what == "host" || what == "unreachable"
 }
 
 // Frames of stack traces tell what a program was doing.

@@ -113,6 +113,12 @@ func read(text string) *log {
 		}
 	}
 	l.said = slices.Clone(l.lines)
+	for i, line := range l.said {
+		if m := boundCurl.FindStringSubmatch(line); m != nil {
+			l.said[i] = "curl: (" + m[1] + m[3] + ") " + m[2] + m[4]
+			l.lowered[i] = strings.ToLower(l.said[i])
+		}
+	}
 	for _, e := range l.events {
 		if e.kind == reply && !e.quoted {
 			l.said[e.line] = strconv.Itoa(e.code) + " " + e.text
@@ -129,6 +135,10 @@ func read(text string) *log {
 // aboutItself: a program lists its modules, or a library warns of its future.
 // Their names would be taken for what the session is about.
 var aboutItself = expr(`^\S+>>>\s+[\w:]+\([\d._]+\)$|DeprecationWarning|^\s+from \S+ import |^debug3: Ignored env|Config file .* not found - using defaults`)
+
+// boundCurl: what curl's libraries for Python and PHP say, which has the numbers
+// of the program.
+var boundCurl = expr(`pycurl\.error: \((\d+), ['"](.*?)['"]\)|^errno=(\d+) error=(.*)$`)
 
 // ownVersion: the identification in the line is the client's own.
 var ownVersion = expr(`(?i)local version|local ident|we claim version|client version`)

