@@ -99,6 +99,7 @@ func TestSecretsOfPackets(t *testing.T) {
 		"refused":  "< 220 (vsFTPd 3.0.5)\n> USER kim\n< 331 Please specify the password.\n> PASS " + secret + "\n< 530 Login incorrect.",
 		"accepted": "< 220 ready\n> user kim\n< 331 go\n>  pass " + secret + "\n< 230 in\n> ACCT " + secret + "\n< 230 in\n> SITE CHPASSWD kim " + secret + "\n< 200 ok\n> PASV\n< 227 Entering Passive Mode (10,0,0,5,195,80).\nsyn 10.0.0.5:50000\n> LIST\nwait 4",
 		"web":      "> PROPFIND /dav/?token=" + url.QueryEscape(secret) + " HTTP/1.1\r\nHost: h\r\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("kim:"+secret)) + "\r\n\r\n< HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+		"repeated": "< 220 ready\n> USER kim\n< 331 go\n> PASS " + secret + "\n< 530-no user with " + secret + "\r\n530 " + secret + " is wrong",
 		"one line": "< 220 ready\n> USER kim\r\nPASS " + secret + "\n< 331 go\n< 530 no",
 	} {
 		if name == "web" {

@@ -31,6 +31,7 @@ type ftpDialogue struct {
 	loggedIn  bool
 	clearPass bool // a password crossed in clear
 	passAt    moment
+	pass      string // so that a reply that repeats it can be masked
 	auth      bool         // AUTH was accepted
 	secure    *tlsDialogue // nil: in clear
 	foreign   []byte       // first bytes of the client that are no command
@@ -128,6 +129,7 @@ func (d *ftpDialogue) gap(m moment, from side, n int64) {
 }
 
 func (d *ftpDialogue) end(m moment) {
+	defer func() { d.pass = "" }()
 	for i := range d.in {
 		if from := side(i); from == fromServer && len(d.in[i].held) > 0 && d.secure == nil {
 			d.replyLine(m, d.in[i].held)
@@ -151,6 +153,7 @@ func (d *ftpDialogue) command(m moment, raw []byte) {
 	switch verb {
 	case "PASS", "ACCT", "ADAT":
 		if verb == "PASS" && arg != "" {
+			d.pass = arg
 			d.clearPass = d.clearPass || !anonymous(d.user)
 			if d.passAt.packet == 0 {
 				d.passAt = m
@@ -245,6 +248,13 @@ func (d *ftpDialogue) finishReply(m moment) {
 			d.trouble(m, fromServer, strings.TrimRight(string(raw), "\r\n"))
 		}
 		return
+	}
+	if d.pass != "" && strings.Contains(said, d.pass) && !anonymous(d.user) {
+		said = strings.ReplaceAll(said, d.pass, "****")
+		for i, l := range reply.Lines {
+			reply.Lines[i] = strings.ReplaceAll(l, d.pass, "****")
+		}
+		reply.Raw = nil
 	}
 	x := &ftpAnswer{reply: reply, m: m, asked: d.opened()}
 	if len(d.waiting) > 0 && (d.greeting != nil || reply.Code != 220) {
