@@ -51,11 +51,13 @@ var may = map[string]struct {
 	// uses: work on findings
 	"internal/report": {imports: "finding", pure: true},
 	"internal/fix":    {imports: "finding machine conf firewall", pure: true}, // the machine is all it touches
+	// configurations as one would wish to find them
+	"internal/setup": {imports: "finding", tests: "conf lint", pure: true},
 	// for tests, demo and training
 	"internal/ftptest": {imports: "ftp"},
-	"internal/lab":     {imports: "finding", tests: "conf lint"},
+	"internal/lab":     {imports: "finding setup", tests: "conf lint"},
 	// the program wires them together
-	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript capture report fix ftptest lab"},
+	"cmd/ftpdoctor": {imports: "finding observe ftp tlswire sshwire dav conf machine probe host lint audit transcript capture report fix setup ftptest lab"},
 }
 
 // dialers are the packages that may open connections and sockets.

@@ -31,7 +31,7 @@ type ftpDialogue struct {
 	loggedIn  bool
 	clearPass bool // a password crossed in clear
 	passAt    moment
-	pass      string // so that a reply that repeats it can be masked
+	pass      string       // so that a reply that repeats it can be masked
 	auth      bool         // AUTH was accepted
 	secure    *tlsDialogue // nil: in clear
 	foreign   []byte       // first bytes of the client that are no command

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -92,7 +93,7 @@ func serverControls() []Scenario {
 }
 
 func healthyScenarios() []Scenario {
-	return append(serverControls(), odditiesControls()...)
+	return slices.Concat(serverControls(), setupControls(), odditiesControls())
 }
 
 // odditiesControls are services that work in surroundings that look suspicious.

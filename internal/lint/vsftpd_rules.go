@@ -318,8 +318,8 @@ var vsftpdRules = []rule{
 		says: text{"with userlist_deny=NO the list names the only users who may log in", "userlist_deny=NO 时，只有名单中的用户可以登录"},
 		bad:  "userlist_enable=YES\nuserlist_deny=NO\n", good: "userlist_enable=YES\n",
 		look: func(c *config) []hit {
-			if !c.vsYes("userlist_enable") || c.vsYes("userlist_deny") {
-				return nil
+			if file := c.vs("userlist_file"); !c.vsYes("userlist_enable") || c.vsYes("userlist_deny") || file != "" && file != "/etc/vsftpd.user_list" {
+				return nil // a file of another name was made for it
 			}
 			return one(c.vsAt("userlist_deny"))
 		},
