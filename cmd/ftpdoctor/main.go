@@ -103,7 +103,7 @@ capability CAP_NET_RAW it sees a little more.`,
 		Version:       version(),
 	}
 	root.PersistentFlags().StringVar(&p.lang, "lang", "", "language of the output: en or zh (default: from the locale)")
-	root.AddCommand(newCheck(p), newHost(p), newLint(p), newAudit(p), newCapture(p), newDemo(p), newExplain(p), newFix(p), newLab(p), newReference(p))
+	root.AddCommand(newCheck(p), newHost(p), newLint(p), newAudit(p), newCapture(p), newConfig(p), newDemo(p), newExplain(p), newFix(p), newLab(p), newReference(p))
 	return root
 }
 
