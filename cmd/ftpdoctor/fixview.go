@@ -45,6 +45,7 @@ var fixWords = map[string]map[finding.Lang]string{
 	"r-unguarded":  {"en": "the guard that would undo the change could not be set%s. Nothing was changed", "zh": "无法设置负责撤销改动的守护任务%s。没有做任何改动"},
 	"r-missing":    {"en": "the machine lacks %s, which is needed to undo a change. Nothing was changed", "zh": "机器上缺少撤销改动所需的 %s。没有做任何改动"},
 	"r-busy":       {"en": "another change is under way: see ftpdoctor fix --status %s. Nothing was changed", "zh": "另一项改动正在进行：请看 ftpdoctor fix --status %s。没有做任何改动"},
+	"r-unsafe":     {"en": "%s must be a directory of root's in which nobody else can write, and no link. Nothing was changed", "zh": "%s 必须是 root 所有、其他人不可写的目录，且不能是符号链接。没有做任何改动"},
 	"r-late":       {"en": "the guard was faster: %s", "zh": "守护任务已先行撤销：%s"},
 	"u-changed":    {"en": "%s was changed by somebody meanwhile; everything is as it was", "zh": "%s 同时被他人改动；一切已恢复原状"},
 	"u-unwritable": {"en": "%s could not be written; everything is as it was", "zh": "%s 无法写入；一切已恢复原状"},
@@ -54,6 +55,14 @@ var fixWords = map[string]map[finding.Lang]string{
 	"u-late":       {"en": "it took too long, and the guard undid it%s; everything is as it was", "zh": "耗时过长，守护任务已撤销%s；一切已恢复原状"},
 	"cut":          {"en": "the machine cannot be reached any more; it undoes the change by itself at %s", "zh": "无法再连上该机器；它会在 %s 自行撤销改动"},
 	"is-stuck":     {"en": "not everything could be brought back; see %s on the machine", "zh": "未能完全恢复原状；请看该机器上的 %s"},
+
+	"step-check":    {"en": "is everything as the plan has it?", "zh": "核对：是否仍与计划时相同"},
+	"step-journal":  {"en": "journal", "zh": "写入日志"},
+	"step-snapshot": {"en": "snapshot", "zh": "建立快照"},
+	"step-guard":    {"en": "guard", "zh": "设置守护任务"},
+	"step-proof":    {"en": "proof", "zh": "证明"},
+	"step-confirm":  {"en": "confirm", "zh": "确认保留"},
+	"step-undo":     {"en": "undo", "zh": "恢复原状"},
 
 	string(fix.DropsSessions):    {"en": "transfers under way end", "zh": "进行中的传输会中断"},
 	string(fix.RestartsService):  {"en": "the service is away for a moment", "zh": "服务会短暂中断"},
@@ -263,8 +272,11 @@ func (w *fixWriter) ask(in *bufio.Reader, question string) bool {
 	return false
 }
 
-// progress is a line for each step.
+// progress is a line for each step: one of ours, or a change in its own words.
 func (w *fixWriter) progress(step, of int, what string) {
+	if _, ours := fixWords["step-"+what]; ours {
+		what = w.say("step-" + what)
+	}
 	fmt.Fprintf(w.p.err, "[%d/%d] %s\n", step, of, what)
 }
 

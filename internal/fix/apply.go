@@ -17,6 +17,8 @@ import (
 // unless Options say otherwise.
 const Guard = 3 * time.Minute
 
+var leastGuard = 20 * time.Second
+
 // Options are how a plan is applied.
 type Options struct {
 	// Verify proves the change; an error undoes it. nil: the services' own word.
@@ -47,6 +49,7 @@ const (
 	Unguarded  Reason = "unguarded"  // the guard could not be set
 	Missing    Reason = "missing"    // the machine lacks a program that is needed
 	Busy       Reason = "busy"       // another change is under way
+	Unsafe     Reason = "unsafe"     // others than root could write to the journal
 	Rejected   Reason = "rejected"   // the server's own check refuses the new configuration
 	Failed     Reason = "failed"     // what was to be done did not work
 	Unproved   Reason = "unproved"   // it was done, and the fault is still there
@@ -114,7 +117,7 @@ func Apply(ctx context.Context, m *machine.Machine, p *Plan, o Options) error {
 	if o.Guard == 0 {
 		o.Guard = Guard
 	}
-	o.Guard = min(max(o.Guard, 20*time.Second), time.Hour)
+	o.Guard = min(max(o.Guard, leastGuard), time.Hour)
 	a := &application{Plan: p, Options: o, m: m}
 	defer func() {
 		if a.own {
@@ -161,19 +164,13 @@ func (a *application) run(ctx context.Context, script string, args ...string) (m
 	return out, fmt.Errorf("exit status %d: %s", out.Exit, strings.TrimSpace(string(out.Stderr)))
 }
 
-// beginScript makes the journal, unless another change is under way. $1 is the
-// plan's ID. What an earlier run left before anything was changed is no change.
-const beginScript = prelude + `mkdir -p ` + Home + ` && chmod 700 ` + Home + ` || refuse unwritable ` + Home + `
-exec 8>>` + Home + `/.lock
-flock -w 10 8 || refuse busy ` + Home + `
-for d in ` + Home + `/*/; do
-	[ -f "$d/stage" ] || continue
-	case $(cat "$d/stage") in
-	confirmed|undone|stuck|preparing) ;;
-	*) refuse busy "$(basename "$d")" ;;
-	esac
-done
-mkdir "` + Home + `/$1" "` + Home + `/$1/new" && echo preparing >"` + Home + `/$1/stage" || refuse unwritable ` + Home + `
+// beginScript makes the journal, unless another change is under way. Its files
+// that the undoing writes are there from the start, and some room for the rest.
+const beginScript = `safe
+mkdir -p ` + Home + ` && chmod 700 ` + Home + ` && : >>` + Home + `/.lock || refuse unwritable ` + Home + `
+busy ""
+mkdir "$dir" "$dir/new" && : >"$dir/lock" && : >"$dir/log" && : >"$dir/undo.err" && : >"$dir/undo.out" &&
+	head -c 65536 /dev/urandom >"$dir/room" && put preparing || { rm -rf "$dir"; refuse unwritable ` + Home + `; }
 `
 
 // prepare brings the machine to the point from which everything can be undone.
@@ -186,7 +183,7 @@ func (a *application) prepare(ctx context.Context) error {
 		return err
 	}
 	a.tell("journal")
-	if _, err := a.run(ctx, beginScript, a.ID); err != nil {
+	if _, err := a.run(ctx, header(a.ID)+beginScript); err != nil {
 		return err
 	}
 	if err := a.upload(ctx); err != nil {
@@ -256,8 +253,12 @@ func (a *application) put(ctx context.Context, name, content string) error {
 func (a *application) abandon(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), machine.Limit)
 	defer cancel()
-	_, _ = a.m.Change(ctx, header(a.ID)+`[ "$(stage)" = preparing ] || [ "$(stage)" = armed ] || exit 0; put undone; disarm`) // the guard does it otherwise
+	_, _ = a.m.Change(ctx, header(a.ID)+abandonScript) // the guard does it otherwise
 }
+
+const abandonScript = `[ -d "$dir" ] && lock 5 || exit 0
+case $(stage) in preparing|armed) put undone; disarm ;; esac
+`
 
 // make makes the changes and has them proved.
 func (a *application) make(ctx context.Context) error {
@@ -270,7 +271,10 @@ func (a *application) make(ctx context.Context) error {
 		}
 	}
 	a.tell("proof")
-	if _, err := a.reach(ctx, header(a.ID)+`lock 10 && [ "$(stage)" = acting ] && put acted`); err != nil {
+	switch out, err := a.reach(ctx, header(a.ID)+`lock 5 && { [ "$(stage)" = acted ] || [ "$(stage)" = acting ] && put acted; }`); {
+	case err != nil && out.Exit > 0:
+		return &UndoneError{Reason: Late}
+	case err != nil:
 		return err
 	}
 	if a.Verify == nil {
@@ -291,7 +295,9 @@ func (a *application) act(ctx context.Context, i int) error {
 		return err
 	}
 	for {
-		out, err := a.reach(ctx, header(a.ID)+`i=0; until [ -e "$dir/exit-$1" ] || [ $i -ge 40 ]; do i=$((i+1)); sleep 0.1; done; cat "$dir/exit-$1" 2>/dev/null; cat "$dir/err-$1" >&2 2>/dev/null; :`, n)
+		out, err := a.reach(ctx, header(a.ID)+`i=0; until [ -e "$dir/exit-$1" ] || [ $i -ge 40 ]; do i=$((i+1)); sleep 0.1; done
+[ -e "$dir/exit-$1" ] || ! flock -n "$dir/lock" true || [ -e "$dir/exit-$1" ] || { echo gone; exit 0; } # who works holds the lock
+cat "$dir/exit-$1" 2>/dev/null; cat "$dir/err-$1" >&2 2>/dev/null; :`, n)
 		if err != nil {
 			return err
 		}
@@ -347,7 +353,7 @@ func (a *application) takeBack(ctx context.Context, cause error) error {
 	if _, cut := errors.AsType[*CutError](cause); cut && ctx.Err() == nil {
 		return cause
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 	defer cancel()
 	stage, detail, err := a.undo(ctx, "failed")
 	switch {
@@ -365,11 +371,17 @@ func (a *application) takeBack(ctx context.Context, cause error) error {
 // undo runs the journal's own script in the background and waits for its end.
 func (a *application) undo(ctx context.Context, who string) (Stage, string, error) {
 	a.tell("undo")
-	if _, err := a.reach(ctx, header(a.ID)+`cd / && setsid /bin/sh "$dir/undo.sh" "$1" </dev/null >"$dir/undo.out" 2>&1 &`+"\n:", who); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	if _, err := a.reach(ctx, header(a.ID)+`[ "$(stage)" != stuck ] || put undoing
+cd / && setsid /bin/sh "$dir/undo.sh" "$1" </dev/null >"$dir/undo.out" 2>&1 &`+"\n:", who); err != nil {
 		return "", "", err
 	}
 	for {
-		out, err := a.reach(ctx, header(a.ID)+`i=0; until [ "$(stage)" = undone ] || [ "$(stage)" = stuck ] || [ $i -ge 40 ]; do i=$((i+1)); sleep 0.1; done; stage; cat "$dir"/undo-*.err >&2 2>/dev/null; :`)
+		out, err := a.reach(ctx, header(a.ID)+`over() { case $(stage) in undone|stuck|"") flock -n "$dir/lock" true ;; *) false ;; esac; }
+i=0; until over || [ $i -ge 40 ]; do i=$((i+1)); sleep 0.1; done
+over || ! flock -n "$dir/lock" true || over || { echo stuck; exit 0; } # who works holds the lock
+over && { stage || echo undone; }; cat "$dir/undo.err" "$dir/undo.out" >&2; :`)
 		if err != nil {
 			return "", "", err
 		}
@@ -396,7 +408,10 @@ func (a *application) confirm(ctx context.Context) error {
 
 // confirmScript keeps what is made, and prints what the journal says then. It
 // may be run again.
-const confirmScript = `lock 30 || exit 75
-if [ "$(stage)" = acted ]; then put confirmed && say confirmed && disarm; fi
+const confirmScript = `if ! lock 5; then echo undoing; exit 0; fi
+case $(stage) in
+acted) put confirmed && say confirmed && disarm ;;
+confirmed) disarm ;;
+esac
 stage
 `

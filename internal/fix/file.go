@@ -83,9 +83,9 @@ func digest(s string) string {
 func (f *File) check(int) string {
 	q := machine.Quote(f.Path)
 	if f.Absent {
-		return fmt.Sprintf("if [ -e %[1]s ] || [ -L %[1]s ]; then refuse changed %[1]s; fi\n", q) + f.room()
+		return fmt.Sprintf("if [ -e %[1]s ] || [ -L %[1]s ]; then refuse changed %[1]s; fi\n", q)
 	}
-	return fmt.Sprintf("[ \"$(digest %[1]s)\" = %[2]s ] || refuse changed %[1]s\n", q, digest(f.Before)) + f.room()
+	return fmt.Sprintf("[ \"$(digest %[1]s)\" = %[2]s ] || refuse changed %[1]s\n", q, digest(f.Before))
 }
 
 // room tries whether the directory can be written to, and has room for the file.
@@ -95,22 +95,29 @@ func (f *File) room() string {
 }
 
 // temporary is the name under which a file is written before it takes its place.
-// It is the same for every plan: what a killed one left is taken away.
 func temporary(name string) string { return path.Join(path.Dir(name), ".ftpdoctor-"+path.Base(name)) }
 
+// former is another name of a file that is replaced, until that is confirmed: to
+// bring it back takes no room on a disk that may be full by then.
+func former(name string) string { return path.Join(path.Dir(name), ".ftpdoctor_was-"+path.Base(name)) }
+
 func (f *File) save(n int) string {
-	if f.Absent {
-		return ""
+	s := fmt.Sprintf("printf '%%s\\n' %s %s >>\"$dir/kept\" || refuse unsaved %s\n", machine.Quote(temporary(f.Path)), machine.Quote(former(f.Path)), machine.Quote(f.Path))
+	if !f.Absent {
+		s += fmt.Sprintf("copy %s \"$dir/save/%d\" || refuse unsaved %[1]s\n", machine.Quote(f.Path), n)
 	}
-	return fmt.Sprintf("copy %s \"$dir/save/%d\" || refuse unsaved %[1]s\n", machine.Quote(f.Path), n)
+	return s
 }
 
 func (f *File) act(n int) string {
-	q, t := machine.Quote(f.Path), machine.Quote(temporary(f.Path))
+	q, t, k, in := machine.Quote(f.Path), machine.Quote(temporary(f.Path)), machine.Quote(former(f.Path)), machine.Quote(path.Dir(f.Path))
 	var b strings.Builder
-	b.WriteString(f.check(n))
+	fmt.Fprintf(&b, "rm -f %s %s\n", t, k)
+	if !f.Absent { // a file system without links gets a copy
+		fmt.Fprintf(&b, "ln %[1]s %[3]s 2>/dev/null || { copy %[1]s %[2]s && sync_file %[2]s && mv -f %[2]s %[3]s; } || refuse unwritable %[1]s\n", q, t, k)
+	}
 	if f.Remove {
-		fmt.Fprintf(&b, "rm -f %[1]s || refuse unwritable %[1]s\n", q)
+		fmt.Fprintf(&b, "rm -f %[1]s && sync_file %[2]s || refuse unwritable %[1]s\n", q, in)
 		return b.String()
 	}
 	if f.Absent {
@@ -121,11 +128,11 @@ func (f *File) act(n int) string {
 		if owner == "" {
 			owner = "0:0"
 		}
-		fmt.Fprintf(&b, "rm -f %[1]s; cp \"$dir/new/%[2]d\" %[1]s && chown %[3]s %[1]s && chmod %[4]s %[1]s || refuse unwritable %[5]s\n", t, n, machine.Quote(owner), machine.Quote(mode), q)
+		fmt.Fprintf(&b, "cp \"$dir/new/%[2]d\" %[1]s && chown %[3]s %[1]s && chmod %[4]s %[1]s || refuse unwritable %[5]s\n", t, n, machine.Quote(owner), machine.Quote(mode), q)
 	} else {
 		fmt.Fprintf(&b, "copy %[1]s %[2]s && cat \"$dir/new/%[3]d\" >%[2]s || refuse unwritable %[1]s\n", q, t, n)
 	}
-	fmt.Fprintf(&b, "sync_file %[1]s && mv -f %[1]s %[2]s || refuse unwritable %[2]s\n", t, q)
+	fmt.Fprintf(&b, "sync_file %[1]s && mv -f %[1]s %[2]s && sync_file %[3]s || refuse unwritable %[2]s\n", t, q, in)
 	fmt.Fprintf(&b, "[ \"$(digest %[1]s)\" = %[2]s ] || refuse unwritable %[1]s\n", q, digest(f.Content))
 	if len(f.Test) > 0 {
 		fmt.Fprintf(&b, "%s >\"$dir/test-%d\" 2>&1 || { cat \"$dir/test-%[2]d\" >&2; refuse rejected %[3]s; }\n", machine.Quote(f.Test...), n, q)
@@ -133,12 +140,24 @@ func (f *File) act(n int) string {
 	return b.String()
 }
 
+// undo puts the file itself back, which still has its other name; once that was
+// confirmed and is gone, the copy in the journal.
 func (f *File) undo(n int) string {
-	q, t := machine.Quote(f.Path), machine.Quote(temporary(f.Path))
+	q, t, k, in := machine.Quote(f.Path), machine.Quote(temporary(f.Path)), machine.Quote(former(f.Path)), machine.Quote(path.Dir(f.Path))
 	if f.Absent {
-		return fmt.Sprintf("rm -f %s %s || failed=1\n", t, q)
+		return fmt.Sprintf("rm -f %s %s && sync_file %s || failed=1\n", t, q, in)
 	}
-	return fmt.Sprintf("rm -f %[1]s; same %[2]s \"$dir/save/%[3]d\" || { copy \"$dir/save/%[3]d\" %[1]s && sync_file %[1]s && mv -f %[1]s %[2]s || failed=1; }\n", t, q, n)
+	made := fmt.Sprintf("[ \"$(digest %s)\" = %s ]", q, digest(f.Content))
+	if f.Remove {
+		made = fmt.Sprintf("[ ! -e %s ]", q)
+	}
+	return fmt.Sprintf(`rm -f %[2]s
+if [ -e %[3]s ]; then
+	if [ %[1]s -ef %[3]s ]; then rm -f %[3]s; else mv -f %[3]s %[1]s; fi && sync_file %[4]s || failed=1
+elif { %[5]s || [ "$who" = operator ]; } && ! same %[1]s "$dir/save/%[6]d"; then
+	copy "$dir/save/%[6]d" %[2]s && sync_file %[2]s && mv -f %[2]s %[1]s && sync_file %[4]s || failed=1
+fi
+`, q, t, k, in, made, n)
 }
 
 // Mode gives a file or directory other permissions or another owner, or makes a
@@ -199,9 +218,9 @@ func (c *Mode) save(n int) string {
 	return fmt.Sprintf("if command -v getfacl >/dev/null 2>&1; then getfacl -p -n -- %s >\"$dir/save/%d.acl\" 2>/dev/null || rm -f \"$dir/save/%[2]d.acl\"; fi\n", machine.Quote(c.Path), n)
 }
 
-func (c *Mode) act(n int) string {
+func (c *Mode) act(int) string {
 	q := machine.Quote(c.Path)
-	s := c.check(n)
+	s := ""
 	if c.Make {
 		s += fmt.Sprintf("mkdir %s || refuse unwritable %[1]s\n", q)
 	}
@@ -211,7 +230,7 @@ func (c *Mode) act(n int) string {
 	if c.Mode != "" {
 		s += fmt.Sprintf("chmod %s -- %s || refuse unwritable %[2]s\n", machine.Quote(c.Mode), q)
 	}
-	return s
+	return s + "sync_file " + q + "\n"
 }
 
 func (c *Mode) undo(n int) string {
@@ -220,5 +239,6 @@ func (c *Mode) undo(n int) string {
 		return fmt.Sprintf("if [ -d %[1]s ] && [ ! -L %[1]s ]; then rmdir -- %[1]s || failed=1; fi\n", q) // what somebody put there stays, and is told
 	}
 	mode, owner, _ := strings.Cut(c.Before, " ")
-	return fmt.Sprintf("chown %s -- %s && chmod %s -- %[2]s || failed=1\nif [ -f \"$dir/save/%[4]d.acl\" ]; then setfacl --restore=\"$dir/save/%[4]d.acl\" || failed=1; fi\n", owner, q, mode, n)
+	mode = "00" + mode // which takes a directory's special bits away too
+	return fmt.Sprintf("chown %s -- %s && chmod %s -- %[2]s || failed=1\nif [ -f \"$dir/save/%[4]d.acl\" ]; then setfacl --restore=\"$dir/save/%[4]d.acl\" || failed=1; fi\nsync_file %[2]s\n", owner, q, mode, n)
 }

@@ -24,6 +24,8 @@ type Entry struct {
 	Guarded  bool      `json:"guarded"`           // the guard is there
 	Plan     *Plan     `json:"plan,omitempty"`    // nil: it cannot be read
 	Log      []string  `json:"log,omitempty"`     // of Look
+
+	left bool // it has a guard or new contents, and nobody who would take them away
 }
 
 // ErrNoEntry says that the journal has no such change.
@@ -31,53 +33,55 @@ var ErrNoEntry = errors.New("the journal has no such change")
 
 var entryID = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$`)
 
-// listScript prints a line for each change: its ID, stage, deadline and whether
-// its guard lives.
-const listScript = prelude + `for d in ` + Home + `/*/; do
-	[ -f "$d/stage" ] || continue
-	g=no
-	case $(cat "$d/guard" 2>/dev/null) in
-	"") ;;
-	systemd) systemctl is-active --quiet "ftpdoctor-$(basename "$d")-timer.timer" && g=yes ;;
-	*) kill -0 "$(cat "$d/guard")" 2>/dev/null && g=yes ;;
+// listScript prints a line for each change: its ID, stage, deadline, and whether
+// its guard lives, is gone, or was taken away.
+const listScript = prelude + `safe
+for dir in ` + Home + `/*; do
+	[ -s "$dir/stage" ] || continue
+	id=${dir##*/}
+	g=gone
+	case $(cat "$dir/guard" 2>/dev/null) in
+	"") [ -e "$dir/new" ] || g=off ;;
+	systemd) ! systemctl is-active --quiet "ftpdoctor-$id-timer.timer" "ftpdoctor-$id-timer.service" || g=lives ;;
+	*) ! grep -qaF "$dir" "/proc/$(cat "$dir/guard")/cmdline" 2>/dev/null || g=lives ;;
 	esac
-	echo "$(basename "$d") $(cat "$d/stage") $(cat "$d/deadline" 2>/dev/null || echo 0) $g $(date +%s)"
+	if [ "$g $(cat "$dir/stage")" = "gone preparing" ] && [ -z "$(find "$dir/stage" -mmin +10)" ]; then g=off; fi # somebody may be at it
+	echo "$id $(cat "$dir/stage") $(cat "$dir/deadline" 2>/dev/null || echo 0) $g"
 done
 `
 
 // List is what the journal of a machine holds, oldest first.
 func List(ctx context.Context, m *machine.Machine) ([]Entry, error) {
-	entries, _, err := list(ctx, m)
+	entries, err := list(ctx, m)
 	for i := range entries {
 		entries[i].Plan = readPlan(ctx, m, entries[i].ID)
 	}
 	return entries, err
 }
 
-// list leaves out the plans, and tells the machine's time.
-func list(ctx context.Context, m *machine.Machine) ([]Entry, time.Time, error) {
+// list leaves out the plans.
+func list(ctx context.Context, m *machine.Machine) ([]Entry, error) {
 	out, err := m.Change(ctx, listScript)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("read the journal: %w", err)
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	if r := refusal(out); r != nil {
+		return nil, r
 	}
 	var all []Entry
-	var now time.Time
 	for line := range strings.Lines(string(out.Stdout)) {
 		w := strings.Fields(line)
-		if len(w) != 5 || !entryID.MatchString(w[0]) {
+		if len(w) != 4 || !entryID.MatchString(w[0]) {
 			continue
 		}
-		e := Entry{ID: w[0], Stage: Stage(w[1]), Guarded: w[3] == "yes"}
+		e := Entry{ID: w[0], Stage: Stage(w[1]), Guarded: w[3] == "lives", left: w[3] == "gone"}
 		if n, err := strconv.ParseInt(w[2], 10, 64); err == nil && n > 0 {
 			e.Deadline = time.Unix(n, 0).UTC()
-		}
-		if n, err := strconv.ParseInt(w[4], 10, 64); err == nil {
-			now = time.Unix(n, 0)
 		}
 		all = append(all, e)
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(a.ID, b.ID) })
-	return all, now, nil
+	return all, nil
 }
 
 func readPlan(ctx context.Context, m *machine.Machine, id string) *Plan {
@@ -94,7 +98,7 @@ func readPlan(ctx context.Context, m *machine.Machine, id string) *Plan {
 
 // Look is one change, with its log.
 func Look(ctx context.Context, m *machine.Machine, id string) (Entry, error) {
-	entries, _, err := list(ctx, m)
+	entries, err := list(ctx, m)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -137,8 +141,11 @@ func Rollback(ctx context.Context, m *machine.Machine, id string, force bool) er
 	if err != nil {
 		return err
 	}
-	if e.Stage == Undone {
+	switch e.Stage {
+	case Undone:
 		return nil
+	case Preparing:
+		return tidy(ctx, m, id)
 	}
 	if e.Stage == Confirmed && !force {
 		if e.Plan == nil {
@@ -168,15 +175,30 @@ func Rollback(ctx context.Context, m *machine.Machine, id string, force bool) er
 	return nil
 }
 
-// Settle ends what others left behind: a change that nobody confirmed in time,
-// and whose guard is gone (with the machine's last start), is undone now.
+// tidy takes away what a change that is over, or was never begun, left.
+func tidy(ctx context.Context, m *machine.Machine, id string) error {
+	_, err := m.Change(ctx, header(id)+`lock 5 || exit 0
+case $(stage) in preparing) put undone && disarm ;; undone|confirmed|stuck) disarm ;; esac`)
+	return err
+}
+
+// Settle ends what others left behind: a change that nobody confirmed, and whose
+// guard is gone (with the machine's last start), is undone now.
 func Settle(ctx context.Context, m *machine.Machine) error {
-	entries, now, err := list(ctx, m)
+	entries, err := list(ctx, m)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if e.Stage.Over() || e.Stage == Preparing || e.Guarded && now.Before(e.Deadline.Add(time.Minute)) {
+		switch {
+		case e.Guarded:
+			continue
+		case e.Stage.Over() || e.Stage == Preparing:
+			if e.left {
+				if err := tidy(ctx, m, e.ID); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		a := &application{Plan: &Plan{ID: e.ID}, m: m, deadline: e.Deadline}

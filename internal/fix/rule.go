@@ -71,21 +71,56 @@ func (r *Rule) save(int) string { return "" }
 // ruleTag stands in the rule's comment; the shell puts the plan's ID in.
 const ruleTag = "ftpdoctor-$id-"
 
+// comment is the tag, in the tool's own words, for a script.
+func (r *Rule) comment(n int) string {
+	if r.nft() {
+		return fmt.Sprintf("comment \\\"%s%d\\\"", ruleTag, n)
+	}
+	return fmt.Sprintf("-m comment --comment \"%s%d\"", ruleTag, n)
+}
+
+// act notes the rule as the tool lists it, and how many like it there are beside
+// it: after the next start of the machine it may come from the file.
 func (r *Rule) act(n int) string {
 	what := machine.Quote(r.String())
+	insert, plain := fmt.Sprintf("%s -w 5 -t %s -I %s %s %s", r.Tool, r.Table, r.Chain, r.words(), r.comment(n)), `s/ -m comment --comment \"*`+ruleTag+`%[1]d\"*//p`
 	if r.nft() {
-		return fmt.Sprintf("nft \"insert rule %s %s %s comment \\\"%s%d\\\"\" >&2 || refuse failed %s\n", r.Table, r.Chain, r.Match, ruleTag, n, what)
+		insert, plain = fmt.Sprintf("nft \"insert rule %s %s %s %s\"", r.Table, r.Chain, r.Match, r.comment(n)), `s/^[[:space:]]*\(.*\) comment \"`+ruleTag+`%[1]d\" # handle .*/\1/p`
 	}
-	return fmt.Sprintf("%s -w 5 -t %s -I %s %s -m comment --comment \"%s%d\" >&2 || refuse failed %s\n", r.Tool, r.Table, r.Chain, r.words(), ruleTag, n, what)
+	return fmt.Sprintf(`%[2]s >&2 || refuse failed %[3]s
+%[4]s | sed -n "`+plain+`" | head -n 1 >"$dir/rule-%[1]d"
+rule=$(cat "$dir/rule-%[1]d")
+%[5]s | grep -c . >"$dir/rules-%[1]d"
+sync_file "$dir/rule-%[1]d"; sync_file "$dir/rules-%[1]d"
+`, n, insert, what, r.list(), r.alike())
+}
+
+// alike prints the handles of the rules that read like $rule, or with iptables
+// the rules themselves.
+func (r *Rule) alike() string {
+	if r.nft() {
+		return r.list() + ` | while read -r line; do case $line in "$rule # handle "*) echo "${line##* }" ;; esac; done`
+	}
+	return r.list() + ` | grep -xF -e "$rule"`
 }
 
 // undo takes away every rule with the tag; a chain that is gone has none.
 func (r *Rule) undo(n int) string {
+	var tagged, one string
 	if r.nft() {
-		return fmt.Sprintf("for h in $(%s 2>/dev/null | sed -n \"s/.*comment \\\"%s%d\\\" # handle \\([0-9]*\\)\\$/\\1/p\"); do nft delete rule %s %s handle \"$h\" || failed=1; done\n", r.list(), ruleTag, n, r.Table, r.Chain)
+		tagged = fmt.Sprintf("for h in $(%s 2>/dev/null | sed -n \"s/.*%s # handle \\([0-9]*\\)\\$/\\1/p\"); do nft delete rule %s %s handle \"$h\" || failed=1; done\n",
+			r.list(), r.comment(n), r.Table, r.Chain)
+		one = fmt.Sprintf("nft delete rule %s %s handle \"$(%s | head -n 1)\"", r.Table, r.Chain, r.alike())
+	} else {
+		spec := r.Chain + " " + r.words() + " " + r.comment(n)
+		tagged = fmt.Sprintf("i=0; while [ $i -lt 9 ] && %[1]s -w 5 -t %[2]s -C %[3]s 2>/dev/null; do %[1]s -w 5 -t %[2]s -D %[3]s || failed=1; i=$((i+1)); done\n", r.Tool, r.Table, spec)
+		one = fmt.Sprintf("%s -w 5 -t %s -D ${rule#-A }", r.Tool, r.Table)
 	}
-	spec := fmt.Sprintf("%s %s -m comment --comment \"%s%d\"", r.Chain, r.words(), ruleTag, n)
-	return fmt.Sprintf("i=0; while [ $i -lt 9 ] && %[1]s -w 5 -t %[2]s -C %[3]s 2>/dev/null; do %[1]s -w 5 -t %[2]s -D %[3]s || failed=1; i=$((i+1)); done\n", r.Tool, r.Table, spec)
+	return tagged + fmt.Sprintf(`rule=$(cat "$dir/rule-%[1]d" 2>/dev/null); most=$(cat "$dir/rules-%[1]d" 2>/dev/null)
+if [ $rebooted = yes ] && [ -n "$rule" ] && [ -n "$most" ]; then
+	i=0; while [ $i -lt 9 ] && [ "$(%[2]s | grep -c .)" -gt "$most" ]; do %[3]s || failed=1; i=$((i+1)); done
+fi
+`, n, r.alike(), one)
 }
 
 // Command asks another program to change what it keeps itself: ufw, firewalld,

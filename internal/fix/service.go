@@ -127,7 +127,7 @@ func (s *Service) save(n int) string {
 
 func (s *Service) act(int) string {
 	if s.Manager == Signals {
-		return s.check(0) + fmt.Sprintf("kill -HUP %d || refuse failed %s\n", s.PID, machine.Quote(s.Unit))
+		return fmt.Sprintf("kill -HUP %d || refuse failed %s\n", s.PID, machine.Quote(s.Unit))
 	}
 	act := "umask 022\n" + s.command(s.Action) + " >&2 || refuse failed " + machine.Quote(s.String()) + "\n"
 	if s.Action == Restart || s.Action == Start || s.Action == Reload {
