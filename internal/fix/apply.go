@@ -348,19 +348,26 @@ func (a *application) reach(ctx context.Context, script string, args ...string) 
 	}
 }
 
-// takeBack undoes what was done. Without a way to the machine it is left to the guard.
+// takeBack undoes what was done. Where there is no way to the machine the guard
+// does; when it has, there may be one again.
 func (a *application) takeBack(ctx context.Context, cause error) error {
-	if _, cut := errors.AsType[*CutError](cause); cut && ctx.Err() == nil {
-		return cause
+	end := time.Now().Add(2 * time.Minute)
+	_, cut := errors.AsType[*CutError](cause)
+	if cut && ctx.Err() == nil {
+		end = a.deadline.Add(20 * time.Second)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
 	stage, detail, err := a.undo(ctx, "failed")
 	switch {
+	case err != nil && cut:
+		return cause
 	case err != nil:
 		return &CutError{ID: a.ID, At: a.deadline, Err: errors.Join(cause, err)}
 	case stage != Undone:
 		return &StuckError{ID: a.ID, Detail: detail}
+	case cut && ctx.Err() == nil:
+		return &UndoneError{Reason: Late, Err: cause}
 	}
 	if _, ok := errors.AsType[*UndoneError](cause); ok {
 		return cause

@@ -2,6 +2,7 @@ package fix_test
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -18,130 +19,184 @@ import (
 	"ftpdoctor/internal/machine"
 )
 
-// The tests change a machine: namespaces of mounts, processes and network in
-// which /var/lib, /srv, /etc/init.d and /etc/cron.d are empty. The test binary runs itself
-// there, under a shell that outlives it.
+// The tests change a machine: namespaces of mounts, processes and network, which
+// testdata/machine.sh makes. The test binary runs itself there, under a shell
+// that outlives it.
+//
+//go:embed testdata/machine.sh
+var setUp string
 
-// inside is set where the binary is to apply a plan: "PLAN STEP HOW".
+// inside is set where the binary is to apply a plan: "WAY STEP HOW".
 const inside = "FTPDOCTOR_FIX_INSIDE"
 
 func TestMain(m *testing.M) {
 	if words := strings.Fields(os.Getenv(inside)); len(words) == 3 {
 		step, _ := strconv.Atoi(words[1])
-		os.Exit(apply(words[0], step, words[2]))
+		os.Exit(work(words[0], step, words[2]))
 	}
 	os.Exit(m.Run())
 }
 
-// ways are plans of every kind of change, over the machine that setUp makes.
+// The changes of which the ways consist.
+
+func file(name, content string) fix.Change {
+	return fix.Change{File: &fix.File{Path: name, Content: content}}
+}
+
+func tried(name, content string, test ...string) fix.Change {
+	return fix.Change{File: &fix.File{Path: name, Content: content, Test: test}}
+}
+
+func created(name, content, mode, owner string) fix.Change {
+	return fix.Change{File: &fix.File{Path: name, Content: content, Mode: mode, Owner: owner}}
+}
+
+func removed(name string) fix.Change { return fix.Change{File: &fix.File{Path: name, Remove: true}} }
+
+func mode(name, mode, owner string) fix.Change {
+	return fix.Change{Mode: &fix.Mode{Path: name, Mode: mode, Owner: owner}}
+}
+
+func directory(name, mode, owner string) fix.Change {
+	return fix.Change{Mode: &fix.Mode{Path: name, Mode: mode, Owner: owner, Make: true}}
+}
+
+func rule(tool, table, chain, match string) fix.Change {
+	return fix.Change{Rule: &fix.Rule{Tool: tool, Table: table, Chain: chain, Match: match}}
+}
+
+func service(manager fix.Manager, unit string, action fix.Action) fix.Change {
+	return fix.Change{Service: &fix.Service{Manager: manager, Unit: unit, Action: action}}
+}
+
+func command(do, undo, done string) fix.Change {
+	return fix.Change{Command: &fix.Command{Do: strings.Fields(do), Undo: strings.Fields(undo), Done: strings.Fields(done)}}
+}
+
+// edited is a file of the machine with an old text replaced by a new one.
+func edited(name, old, text string) fix.Change {
+	b, _ := os.ReadFile(name) // what is not there is refused by the plan
+	return file(name, strings.Replace(string(b), old, text, 1))
+}
+
+const set = "element inet filter allowed { 192.0.2.9 }"
+
+// ways are plans of every kind of change.
 var ways = map[string]func() []fix.Change{
-	"edit": func() []fix.Change {
-		return []fix.Change{{File: &fix.File{Path: "/srv/vsftpd.conf", Content: strings.Repeat("listen=YES\n", 9000)}}}
+	"vsftpd": func() []fix.Change { // with an access list and attributes
+		return []fix.Change{file("/srv/vsftpd.conf", strings.Repeat("listen=YES\n", 9000))}
 	},
-	"create": func() []fix.Change { return []fix.Change{{File: &fix.File{Path: "/srv/new.conf", Content: "x\n"}}} },
-	"link":   func() []fix.Change { return []fix.Change{{File: &fix.File{Path: "/srv/link.conf", Content: "x\n"}}} },
-	"remove": func() []fix.Change { return []fix.Change{{File: &fix.File{Path: "/srv/vsftpd.conf", Remove: true}}} },
-	"modes": func() []fix.Change {
-		return []fix.Change{{Mode: &fix.Mode{Path: "/srv/upload", Mode: "0770", Owner: "daemon:daemon"}}}
+	"proftpd": func() []fix.Change {
+		return []fix.Change{tried("/etc/proftpd.conf", "MaxInstances 50\n", "grep", "-q", "^MaxInstances", "/etc/proftpd.conf")}
 	},
-	"mkdir": func() []fix.Change {
-		return []fix.Change{{Mode: &fix.Mode{Path: "/srv/upload/in", Mode: "0733", Owner: "daemon", Make: true}}}
+	"pure-ftpd": func() []fix.Change { // a file for each setting
+		return []fix.Change{file("/etc/pure-ftpd/PassivePortRange", "40000 40100\n"), file("/etc/pure-ftpd/ForcePassiveIP", "192.0.2.1\n"), file("/etc/pure-ftpd/NoChmod", "yes\n")}
 	},
-	"nft": func() []fix.Change {
-		return []fix.Change{{Rule: &fix.Rule{Tool: "nft", Table: "inet filter", Chain: "input", Match: "tcp dport 21 accept"}}}
+	"sshd": func() []fix.Change {
+		return []fix.Change{file("/etc/sshd_test.conf", "UsePAM no\nSubsystem sftp internal-sftp\n"), file("/srv/server.conf", "new\n"), service(fix.SysV, "server", fix.Reload)}
 	},
-	"iptables": func() []fix.Change {
-		return []fix.Change{{Rule: &fix.Rule{Tool: "iptables-legacy", Table: "filter", Chain: "INPUT", Match: "-p tcp --dport 21 -j ACCEPT"}}}
+	"link":   func() []fix.Change { return []fix.Change{file("/srv/link.conf", "x\n")} },
+	"create": func() []fix.Change { return []fix.Change{created("/srv/new.conf", "x\n", "0600", "daemon:daemon")} },
+	"remove": func() []fix.Change { return []fix.Change{removed("/etc/nologin")} },
+	"modes":  func() []fix.Change { return []fix.Change{mode("/srv/upload", "0770", "daemon:daemon")} },
+	"setgid": func() []fix.Change { return []fix.Change{mode("/srv/upload/kept", "2775", "")} },
+	"mkdir":  func() []fix.Change { return []fix.Change{directory("/srv/upload/in", "0733", "daemon")} },
+	"nft": func() []fix.Change { // running, and for the next start
+		return []fix.Change{rule("nft", "inet filter", "input", "tcp dport { 21, 50000-50100 } accept"), edited("/etc/nftables.conf", "accept;\n", "accept;\n\t\ttcp dport { 21, 50000-50100 } accept\n")}
 	},
-	"start": func() []fix.Change {
-		return []fix.Change{{Service: &fix.Service{Manager: fix.SysV, Unit: "resting", Action: fix.Start}}}
+	"nft-set": func() []fix.Change {
+		return []fix.Change{command("nft add "+set, "nft delete "+set, "nft get "+set), edited("/etc/nftables.conf", "192.0.2.1 }", "192.0.2.1, 192.0.2.9 }")}
+	},
+	"iptables-legacy": func() []fix.Change {
+		return []fix.Change{rule("iptables-legacy", "filter", "INPUT", "-p tcp --dport 21 -j ACCEPT"), edited("/etc/iptables/rules.v4", "-A INPUT", "-A INPUT -p tcp --dport 21 -j ACCEPT\n-A INPUT")}
+	},
+	"iptables-nft": func() []fix.Change {
+		return []fix.Change{rule("iptables-nft", "filter", "INPUT", "-p tcp --dport 50000:50100 -j ACCEPT")}
+	},
+	"start":  func() []fix.Change { return []fix.Change{service(fix.SysV, "resting", fix.Start)} },
+	"enable": func() []fix.Change { return []fix.Change{service(fix.SysV, "resting", fix.Enable)} },
+	"restart": func() []fix.Change {
+		return []fix.Change{file("/srv/server.conf", "new\n"), service(fix.SysV, "server", fix.Restart)}
+	},
+	"runit": func() []fix.Change {
+		return []fix.Change{file("/srv/kept.conf", "new\n"), service(fix.Runit, "kept", fix.Restart)}
+	},
+	"runit-stop": func() []fix.Change {
+		return []fix.Change{service(fix.Runit, "kept", fix.Stop)}
+	},
+	"shell": func() []fix.Change { // of an account
+		return []fix.Change{
+			created("/usr/local/bin/ftponly", "#!/bin/sh\nexit 1\n", "0755", ""),
+			edited("/etc/shells", "/bin/sh\n", "/bin/sh\n/usr/local/bin/ftponly\n"), edited("/etc/passwd", ":/usr/sbin/nologin\n", ":/usr/local/bin/ftponly\n"),
+		}
+	},
+	"ban": func() []fix.Change {
+		return []fix.Change{command("fail2ban-client set vsftpd unbanip 192.0.2.7", "fail2ban-client set vsftpd banip 192.0.2.7", "test ! -s /srv/banned")}
 	},
 	"all": func() []fix.Change {
 		return []fix.Change{
-			{Service: &fix.Service{Manager: fix.SysV, Unit: "server", Action: fix.Restart}},
-			{File: &fix.File{Path: "/srv/server.conf", Content: "new\n", Test: []string{"grep", "-q", "new", "/srv/server.conf"}}},
-			{File: &fix.File{Path: "/srv/new.conf", Content: "x\n", Mode: "0600", Owner: "daemon:daemon"}},
-			{Mode: &fix.Mode{Path: "/srv/upload", Mode: "0770"}},
-			{Rule: &fix.Rule{Tool: "nft", Table: "inet filter", Chain: "input", Match: "tcp dport { 21, 50000-50100 } accept"}},
-			{Command: &fix.Command{Do: []string{"touch", "/srv/flag"}, Undo: []string{"rm", "/srv/flag"}, Done: []string{"test", "-e", "/srv/flag"}}},
+			service(fix.SysV, "server", fix.Restart),
+			tried("/srv/server.conf", "new\n", "grep", "-q", "new", "/srv/server.conf"),
+			created("/srv/new.conf", "x\n", "0600", "daemon:daemon"),
+			mode("/srv/upload", "0770", ""),
+			rule("nft", "inet filter", "input", "tcp dport 21 accept"),
+			command("touch /srv/flag", "rm /srv/flag", "test -e /srv/flag"),
 		}
 	},
 }
 
-// setUp makes the machine. server reads its configuration when it starts.
-const setUp = `set -eu
-mount -t tmpfs -o size=32m none /var/lib; mount -t tmpfs -o size=2m none /srv; mount -t tmpfs none /etc/init.d; mount -t tmpfs none /etc/cron.d
-mkdir /srv/upload /srv/run /srv/upload/kept; chmod 2750 /srv/upload; chown root:mail /srv/upload
-printf 'listen=NO\n' >/srv/vsftpd.conf; chmod 640 /srv/vsftpd.conf; chown root:mail /srv/vsftpd.conf
-setfattr -n user.note -v kept /srv/vsftpd.conf 2>/dev/null || :
-setfacl -m u:daemon:r /srv/vsftpd.conf 2>/dev/null || :
-setfacl -m u:daemon:rwx /srv/upload 2>/dev/null || :
-ln -s vsftpd.conf /srv/link.conf; echo old >/srv/server.conf
-for s in server resting; do
-cat >/etc/init.d/$s <<'END'
-#!/bin/sh
-pid=/srv/run/${0##*/}
-alive() { kill -0 "$(cat $pid 2>/dev/null)" 2>/dev/null; }
-case $1 in
-start) alive || { cat /srv/server.conf >$pid.conf; setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >$pid; } ;;
-stop) alive && kill "$(cat $pid)"; rm -f $pid $pid.conf ;;
-restart) "$0" stop; "$0" start ;;
-status) alive ;;
-esac
-END
-chmod 755 /etc/init.d/$s
-done
-/etc/init.d/server start
-nft -f - <<END
-table inet filter {
-	set allowed { type ipv4_addr; elements = { 192.0.2.1 } }
-	chain input { type filter hook input priority 0; policy drop; ip saddr @allowed accept; }
+// odd are plans that come to nothing.
+var odd = map[string]func() []fix.Change{
+	"rejected": func() []fix.Change {
+		return []fix.Change{file("/srv/server.conf", "new\n"), tried("/etc/proftpd.conf", "MaxInstanzen 50\n", "grep", "-q", "^MaxInstances", "/etc/proftpd.conf"), service(fix.SysV, "server", fix.Restart)}
+	},
+	"fails": func() []fix.Change {
+		return []fix.Change{file("/srv/server.conf", "new\n"), service(fix.SysV, "failing", fix.Start)}
+	},
+	"hangs": func() []fix.Change { // without its configuration
+		return []fix.Change{removed("/srv/server.conf"), service(fix.SysV, "server", fix.Restart)}
+	},
+	"closes": func() []fix.Change {
+		return []fix.Change{file("/srv/server.conf", "new\n"), rule("nft", "inet filter", "input", "tcp dport 2200 drop"), service(fix.SysV, "server", fix.Restart)}
+	},
 }
-END
-iptables-legacy -A INPUT -p tcp --dport 22 -j ACCEPT 2>/dev/null || :
-picture() {
-	(cd /srv && find . -path ./run -prune -o -printf '%p %y %m %u:%g %l\n' | sort
-	find . -type f ! -path './run/*' -exec sha256sum {} + | sort
-	find . ! -type l ! -path './run/*' | sort | xargs getfacl -n 2>/dev/null; find . ! -type l | sort | xargs getfattr -d 2>/dev/null)
-	nft list ruleset; iptables-legacy -S 2>/dev/null
-	for s in server resting; do /etc/init.d/$s status && echo $s runs; cat /srv/run/$s.conf 2>/dev/null; done
-	ls /etc/cron.d
-}
-set +e
-picture >/var/lib/before
-`
 
-// apply is what the binary does inside: it makes the plan and applies it, and is
+// work is what the binary does inside: it makes the plan and applies it, and is
 // killed at a step, or not.
-func apply(name string, kill int, how string) int {
+func work(way string, kill int, how string) int {
 	ctx := context.Background()
 	m := machine.Local()
 	defer func() { _ = m.Close() }() // nothing is lost with it
-	p, err := fix.New(ctx, m, ways[name]()...)
-	if err != nil {
-		fmt.Println(err)
+	if err := os.WriteFile("/mnt/program", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return 2
 	}
-	o := fix.Options{Guard: 20 * time.Second, Progress: func(step, of int, what string) {
-		fmt.Printf("%d/%d %s\n", step, of, what)
-		if step == kill {
-			if how == "act" { // in the middle of what the step does
-				time.AfterFunc(30*time.Millisecond, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) })
-				return
-			}
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
-		}
-	}}
-	switch how {
-	case "unproved":
-		o.Verify = func(context.Context) error { return errors.New("530 Login incorrect.") }
-	case "changed":
-		if err := os.WriteFile("/srv/vsftpd.conf", []byte("another's\n"), 0o600); err != nil {
+	var err error
+	var redial func(context.Context) (*machine.Machine, error)
+	if how == "ssh" {
+		redial = overSSH
+		there, err := redial(ctx)
+		if err != nil {
+			fmt.Println(err)
 			return 2
 		}
+		defer func() { _ = there.Close() }() // it may be cut
+		m = there
 	}
-	err = fix.Apply(ctx, m, p, o)
+	switch how {
+	case "settle":
+		err = fix.Settle(ctx, m)
+	case "rollback":
+		var all []fix.Entry
+		if all, err = fix.List(ctx, m); err == nil && len(all) == 1 {
+			err = fix.Rollback(ctx, m, all[0].ID, false)
+		}
+	default:
+		changes, ok := ways[way]
+		if !ok {
+			changes = odd[way]
+		}
+		err = apply(ctx, m, redial, changes(), kill, how)
+	}
 	fmt.Println("result:", err)
 	var refused *fix.RefusedError
 	var undone *fix.UndoneError
@@ -154,6 +209,45 @@ func apply(name string, kill int, how string) int {
 		return 4
 	}
 	return 1
+}
+
+// overSSH is a way to the same machine.
+func overSSH(ctx context.Context) (*machine.Machine, error) {
+	return machine.Dial(ctx, machine.Address{User: "root", Host: "127.0.0.1", Port: 2200},
+		machine.Options{Identity: []string{"/mnt/key"}, KnownHosts: []string{"/mnt/known"}, Agent: "none", Config: []string{"none"}, Timeout: 2 * time.Second})
+}
+
+func apply(ctx context.Context, m *machine.Machine, redial func(context.Context) (*machine.Machine, error), changes []fix.Change, kill int, how string) error {
+	p, err := fix.New(ctx, m, changes...)
+	if err != nil {
+		return err
+	}
+	o := fix.Options{Redial: redial, Guard: 20 * time.Second, Progress: func(step, of int, what string) {
+		fmt.Printf("%d/%d %s\n", step, of, what)
+		if script := fmt.Sprintf("/mnt/%sat-%d", os.Getenv("AT"), step); exists(script) { // what happens meanwhile
+			if out, err := exec.CommandContext(ctx, "/bin/sh", script).CombinedOutput(); err != nil {
+				fmt.Printf("%s: %v: %s\n", script, err, out)
+			}
+		}
+		if step == kill {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}}
+	switch how {
+	case "unproved":
+		o.Verify = func(context.Context) error { return errors.New("530 Login incorrect.") }
+	case "changed":
+		if err := os.WriteFile("/srv/vsftpd.conf", []byte("another's\n"), 0o600); err != nil {
+			return err
+		}
+	}
+	return fix.Apply(ctx, m, p, o)
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // must is in, for the test's own goroutine.
@@ -172,12 +266,32 @@ func needs(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, for namespaces")
 	}
-	for _, c := range []string{"unshare", "nft", "setsid", "flock"} {
+	for _, c := range []string{"unshare", "nft", "iptables-legacy", "iptables-nft", "setsid", "flock", "setfacl", "setfattr", "update-rc.d"} {
 		if _, err := exec.LookPath(c); err != nil {
 			t.Skip(c + " is not there")
 		}
 	}
+	if runit() == "" {
+		delete(ways, "runit")
+		delete(ways, "runit-stop")
+		t.Log("without runit: it is not there, and could not be downloaded")
+	}
 }
+
+// runit is where its programs are: it is unpacked and not installed, for it would
+// start.
+var runit = sync.OnceValue(func() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	dir := filepath.Join(cache, "ftpdoctor-runit")
+	const fetch = `set -e; mkdir -p "$1"; cd "$1"; exec 9>lock; flock 9; [ ! -x root/usr/bin/runsvdir ] || exit 0; apt-get -qq download runit; dpkg -x runit_*.deb root`
+	if exec.Command("/bin/sh", "-c", fetch, "sh", dir).Run() != nil {
+		return ""
+	}
+	return filepath.Join(dir, "root/usr/bin")
+})
 
 // in runs a script on a new machine and returns what it prints.
 func in(t *testing.T, script string) (string, error) {
@@ -188,29 +302,17 @@ func in(t *testing.T, script string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--pid", "--net", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c", setUp+script)
-	cmd.Env = append(os.Environ(), "SELF="+self)
+	cmd.Env = append(os.Environ(), "SELF="+self, "RUNIT="+runit(), "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:"+runit(), "LANG=C")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// over waits until the journal says that all is over, by the guard and nobody else.
-const over = `
-grep -qs preparing /var/lib/ftpdoctor/journal/*/stage && sleep 2 # what was begun goes on without us
-i=0
-until ! cat /var/lib/ftpdoctor/journal/*/stage 2>/dev/null | grep -qvE '^(undone|confirmed|stuck|preparing)$'; do
-	i=$((i+1)); [ $i -lt 400 ] || { echo "never over: $(cat /var/lib/ftpdoctor/journal/*/log)"; break; }
-	sleep 0.1
-done
-sleep 0.3
+const differ = `rest; picture >/mnt/after
+if cmp -s /mnt/before /mnt/after; then echo SAME; else diff /mnt/before /mnt/after; cat /var/lib/ftpdoctor/journal/*/log /var/lib/ftpdoctor/journal/*/undo.err; fi
 `
 
-const differ = `picture >/var/lib/after
-if cmp -s /var/lib/before /var/lib/after; then echo SAME; else diff /var/lib/before /var/lib/after; cat /var/lib/ftpdoctor/journal/*/log; fi
-find /srv -name '.ftpdoctor-*'
-`
-
-func run(name string, step int, how string) string {
-	return fmt.Sprintf("%s='%s %d %s' \"$SELF\" >/var/lib/said 2>&1 || echo \"exit $?\"\n", inside, name, step, how)
+func run(way string, step int, how string) string {
+	return fmt.Sprintf("%s='%s %d %s' \"$SELF\" >/mnt/said 2>&1 || echo \"exit $?\"\n", inside, way, step, how)
 }
 
 func TestApplied(t *testing.T) {
@@ -218,7 +320,7 @@ func TestApplied(t *testing.T) {
 	for name := range ways {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := must(t, run(name, 0, "-")+`cat /var/lib/said; cat /var/lib/ftpdoctor/journal/*/stage
+			got := must(t, run(name, 0, "-")+`cat /mnt/said; cat /var/lib/ftpdoctor/journal/*/stage
 `+differ)
 			if !strings.Contains(got, "result: <nil>") || !strings.Contains(got, "\nconfirmed\n") || strings.Contains(got, "SAME") {
 				t.Errorf("not made: %s", got)
@@ -240,53 +342,18 @@ func TestUnproved(t *testing.T) {
 	}
 }
 
-// The process is killed at every step; nobody but the guard is there to undo
-// it. FIX_KILLED=all does so with every kind of change, before the step and in
-// the midst of it.
-func TestKilled(t *testing.T) {
-	needs(t)
-	if testing.Short() {
-		t.Skip("takes half a minute of waiting")
-	}
-	ways, moments := ways, []string{"-", "act"}
-	if os.Getenv("FIX_KILLED") != "all" {
-		ways, moments = map[string]func() []fix.Change{"all": ways["all"]}, moments[:1]
-	}
-	var all sync.WaitGroup
-	running := make(chan bool, 12) // most of the time they wait for the guard
-	runs := 0
-	for name, changes := range ways {
-		for step := 1; step <= 6+len(changes()); step++ {
-			for _, how := range moments {
-				runs++
-				running <- true
-				all.Go(func() {
-					defer func() { <-running }()
-					got, err := in(t, run(name, step, how)+over+differ+`[ -e /var/lib/ftpdoctor ] && cat /var/lib/ftpdoctor/journal/*/stage; :`)
-					kept := how == "act" && strings.Contains(got, "confirmed") // the kill came too late
-					if err != nil || !kept && !strings.Contains(got, "SAME\n") {
-						t.Errorf("%s, killed at step %d%s: not as it was: %v: %s", name, step, how, err, got)
-					}
-				})
-			}
-		}
-	}
-	all.Wait()
-	t.Logf("%d runs", runs)
-}
-
 // What somebody else did in between is not overwritten.
 func TestRefused(t *testing.T) {
 	needs(t)
-	got := must(t, run("edit", 0, "changed")+"cat /srv/vsftpd.conf /var/lib/said\n")
+	got := must(t, run("vsftpd", 0, "changed")+"cat /srv/vsftpd.conf /mnt/said\n")
 	if !strings.HasPrefix(got, "exit 3\nanother's\n") || !strings.Contains(got, "refused: changed: /srv/vsftpd.conf") {
 		t.Error(got)
 	}
-	got = must(t, "mount -o remount,ro /srv\n"+run("edit", 0, "-")+"cat /var/lib/said; mount -o remount,rw /srv\n"+differ)
+	got = must(t, "mount -o remount,ro /srv\n"+run("vsftpd", 0, "-")+"cat /mnt/said; mount -o remount,rw /srv\n"+differ)
 	if !strings.Contains(got, "refused: unwritable") || !strings.HasSuffix(got, "SAME\n") {
 		t.Error(got)
 	}
-	got = must(t, "head -c 8000000 /dev/zero >/srv/fill 2>/dev/null; picture >/var/lib/before\n"+run("edit", 0, "-")+"cat /var/lib/said\n"+differ)
+	got = must(t, "head -c 8000000 /dev/zero >/srv/fill 2>/dev/null; picture >/mnt/before\n"+run("vsftpd", 0, "-")+"cat /mnt/said\n"+differ)
 	if !strings.Contains(got, "refused: unwritable") || !strings.HasSuffix(got, "SAME\n") {
 		t.Error(got)
 	}
@@ -295,7 +362,7 @@ func TestRefused(t *testing.T) {
 // One at a time: a second change waits for nobody, it is refused.
 func TestBusy(t *testing.T) {
 	needs(t)
-	got := must(t, run("edit", 6, "-")+run("mkdir", 0, "-")+"cat /var/lib/said\n"+over+differ)
+	got := must(t, run("vsftpd", 6, "-")+run("mkdir", 0, "-")+"cat /mnt/said\n"+"rest\n"+differ)
 	if !strings.Contains(got, "refused: busy: 2") || !strings.HasSuffix(got, "SAME\n") {
 		t.Error(got)
 	}

@@ -79,11 +79,15 @@ lock() {
 }
 # A number may belong to another process by now.
 ours() { grep -qaF "$dir" "/proc/$1/cmdline" 2>/dev/null; }
-# The undoing ends what holds the lock too long.
+# The undoing ends what holds the lock: a change soon, another undoing late.
 seize() {
-	lock 90 && return 0
-	h=$(cat "$dir/holder" 2>/dev/null)
-	if [ -n "$h" ] && ours "$h"; then kill -9 -- "-$h" 2>/dev/null || kill -9 "$h"; fi
+	for t in 5 90; do
+		lock $t && return 0
+		h=$(cat "$dir/holder" 2>/dev/null)
+		[ -n "$h" ] && ours "$h" || continue
+		[ $t = 90 ] || grep -qa /act- "/proc/$h/cmdline" || continue
+		kill -9 -- "-$h" 2>/dev/null || kill -9 "$h"
+	done
 	lock 5
 }
 boot() { echo "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null) $(cut -d ' ' -f 22 /proc/1/stat 2>/dev/null)"; }
@@ -233,7 +237,7 @@ END
 else
 	setsid sh -c 'trap "" HUP; cd /; echo $$ >"$2/guard"; sleep "$1"; exec sh "$2/undo.sh" guard' sh "$1" "$dir" </dev/null >/dev/null 2>&1 8>&- &
 	i=0
-	until [ -s "$dir/guard" ]; do i=$((i+1)); [ $i -lt 50 ] || refuse unguarded; sleep 0.1; done
+	until [ -s "$dir/guard" ]; do i=$((i+1)); [ $i -lt 30 ] || refuse unguarded; sleep 0.1; done
 	ours "$(cat "$dir/guard")" || refuse unguarded
 	if [ -d /etc/cron.d ]; then
 		echo "@reboot root /bin/sh $dir/undo.sh boot" >"/etc/cron.d/ftpdoctor-$id" && sync_file "/etc/cron.d/ftpdoctor-$id" || refuse unguarded

@@ -1,0 +1,6 @@
+package fix
+
+import "time"
+
+// SetLeastGuard lets tests wait less.
+func SetLeastGuard(d time.Duration) { leastGuard = d }
