@@ -93,7 +93,7 @@ lab: ## the fault lab: real servers, real faults; LAB="net/ data/" for some (Lin
 .PHONY: proofs
 proofs: ## are the lab's faults real, and shown by their proofs alone? (Linux, root)
 	go test -run '^TestProofs' -timeout 60m $(TESTFLAGS) ./internal/lab
-	FIX_KILLED=all go test -run '^TestKilled' -timeout 30m -v $(TESTFLAGS) ./internal/fix
+	FIX_KILLED=all go test -timeout 3h -v $(TESTFLAGS) ./internal/fix
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (60s), and new firewalls against the kernel

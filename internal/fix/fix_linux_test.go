@@ -5,9 +5,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -331,7 +333,10 @@ func TestApplied(t *testing.T) {
 
 func TestUnproved(t *testing.T) {
 	needs(t)
-	for name := range ways {
+	for i, name := range slices.Sorted(maps.Keys(ways)) {
+		if !everything() && i%3 != 0 {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := must(t, run(name, 0, "unproved")+differ)
@@ -339,32 +344,6 @@ func TestUnproved(t *testing.T) {
 				t.Errorf("not as it was: %s", got)
 			}
 		})
-	}
-}
-
-// What somebody else did in between is not overwritten.
-func TestRefused(t *testing.T) {
-	needs(t)
-	got := must(t, run("vsftpd", 0, "changed")+"cat /srv/vsftpd.conf /mnt/said\n")
-	if !strings.HasPrefix(got, "exit 3\nanother's\n") || !strings.Contains(got, "refused: changed: /srv/vsftpd.conf") {
-		t.Error(got)
-	}
-	got = must(t, "mount -o remount,ro /srv\n"+run("vsftpd", 0, "-")+"cat /mnt/said; mount -o remount,rw /srv\n"+differ)
-	if !strings.Contains(got, "refused: unwritable") || !strings.HasSuffix(got, "SAME\n") {
-		t.Error(got)
-	}
-	got = must(t, "head -c 8000000 /dev/zero >/srv/fill 2>/dev/null; picture >/mnt/before\n"+run("vsftpd", 0, "-")+"cat /mnt/said\n"+differ)
-	if !strings.Contains(got, "refused: unwritable") || !strings.HasSuffix(got, "SAME\n") {
-		t.Error(got)
-	}
-}
-
-// One at a time: a second change waits for nobody, it is refused.
-func TestBusy(t *testing.T) {
-	needs(t)
-	got := must(t, run("vsftpd", 6, "-")+run("mkdir", 0, "-")+"cat /mnt/said\n"+"rest\n"+differ)
-	if !strings.Contains(got, "refused: busy: 2") || !strings.HasSuffix(got, "SAME\n") {
-		t.Error(got)
 	}
 }
 

@@ -67,66 +67,77 @@ func end(t *testing.T, way string, f flow, manner string, n int) (said, change s
 	return said, change
 }
 
-// FIX_KILLED=all ends every flow of every way at every command; otherwise some
-// are taken, others for each way.
+// everything is set for hours of proof: every command of every flow of every way.
+// Otherwise some are taken.
+func everything() bool { return os.Getenv("FIX_KILLED") == "all" }
+
 func TestKilled(t *testing.T) {
 	needs(t)
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
-	all := os.Getenv("FIX_KILLED") == "all"
+	k := killing{T: t, room: make(chan bool, 6)} // some wait for the guard
 	var wait sync.WaitGroup
-	var runs, midst atomic.Int64
-	room := make(chan bool, 4)
-	if all {
-		room = make(chan bool, 6) // some of them wait for the guard
-	}
 	for i, way := range slices.Sorted(maps.Keys(ways)) {
 		for j, f := range flows {
-			for k, manner := range manners {
-				if !all && (j*len(manners)+k)%6 != i%6 && way != "all" {
-					continue
+			for l, manner := range manners {
+				if everything() || (j*len(manners)+l) == i%12 {
+					wait.Go(func() { k.through(way, f, manner, 1+2*l) }) // most of what a script leaves, so does a loss of power
 				}
-				wait.Go(func() {
-					whole, kept := one(t, room, way, f, manner, 0)
-					if f.first != "" {
-						_, kept = one(t, room, way, flow{how: f.first}, manner, 0)
-					}
-					steps := 0
-					if _, err := fmt.Sscanf(whole, "steps %d", &steps); err != nil {
-						t.Errorf("%s, %s: %v: %s", way, f.how, err, whole)
-					}
-					first, stride := 1, 1+2*k // most of what a script leaves, so does a loss of power
-					if f.last > 0 {
-						first = max(1, steps-f.last)
-					}
-					if !all {
-						first, stride = first+i%5, steps/2
-					}
-					for n := first; n <= steps; n += stride {
-						wait.Go(func() {
-							said, change := one(t, room, way, f, manner, n)
-							runs.Add(1)
-							if strings.Contains(said, "killed before") {
-								midst.Add(1)
-							}
-							if !strings.Contains(said, "SAME\n") && !(f.kept && change == kept) {
-								t.Errorf("%s, %s, ended by %s at %d of %d: not as it was: %s%s", way, f.how, manner, n, steps, said, change)
-							}
-						})
-					}
-				})
 			}
+		}
+		if everything() {
+			wait.Wait()
+			t.Logf("%s: %d runs so far, %d of them ended in the midst", way, k.runs.Load(), k.midst.Load())
 		}
 	}
 	wait.Wait()
-	t.Logf("%d runs over %d ways, %d of them ended in the midst", runs.Load(), len(ways), midst.Load())
+	t.Logf("%d runs over %d ways, %d of them ended in the midst", k.runs.Load(), len(ways), k.midst.Load())
+}
+
+type killing struct {
+	*testing.T
+	room        chan bool
+	runs, midst atomic.Int64
+}
+
+// through ends a flow at each of its commands, or at some.
+func (k *killing) through(way string, f flow, manner string, stride int) {
+	whole, kept := k.one(way, f, manner, 0)
+	if f.first != "" {
+		_, kept = k.one(way, flow{how: f.first}, manner, 0)
+	}
+	steps := 0
+	if _, err := fmt.Sscanf(whole, "steps %d", &steps); err != nil {
+		k.Errorf("%s, %s: %v: %s", way, f.how, err, whole)
+	}
+	first := 1
+	if f.last > 0 {
+		first = max(1, steps-f.last)
+	}
+	if !everything() {
+		stride = (steps - first) * 2 / 3
+		first += stride / 2
+	}
+	var wait sync.WaitGroup
+	for n := first; n <= steps; n += stride {
+		wait.Go(func() {
+			said, change := k.one(way, f, manner, n)
+			k.runs.Add(1)
+			if strings.Contains(said, "killed before") {
+				k.midst.Add(1)
+			}
+			if !strings.Contains(said, "SAME\n") && !(f.kept && change == kept) {
+				k.Errorf("%s, %s, ended by %s at %d of %d: not as it was: %s%s", way, f.how, manner, n, steps, said, change)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // one is end, where there is room for it.
-func one(t *testing.T, room chan bool, way string, f flow, manner string, n int) (said, change string) {
-	t.Helper()
-	room <- true
-	defer func() { <-room }()
-	return end(t, way, f, manner, n)
+func (k *killing) one(way string, f flow, manner string, n int) (said, change string) {
+	k.room <- true
+	defer func() { <-k.room }()
+	return end(k.T, way, f, manner, n)
 }
