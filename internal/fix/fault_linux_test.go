@@ -121,7 +121,7 @@ func TestFullDisk(t *testing.T) {
 		"files": "cd /srv && mkdir fill && cd fill && seq 4000 | xargs touch; cd /var/lib && mkdir fill && cd fill && seq 4000 | xargs touch; :",
 	} {
 		for step := 1; step <= 12; step++ {
-			if !everything() && step%5 != 1 {
+			if !everything() && step != 5 && step != 11 {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s at %d", kind, step), func(t *testing.T) {
@@ -159,10 +159,8 @@ multi-user.target.wants
 	if got := must(t, run("all", 9, "-")+differ); got != "exit 137\nSAME\n" {
 		t.Errorf("killed: %s", got)
 	}
-	for _, n := range []int{30, 45, 60} {
-		if said, change := end(t, "all", flows[0], "power", n); !strings.Contains(said, "SAME\n") {
-			t.Errorf("power off at %d: %s%s", n, said, change)
-		}
+	if said, change := end(t, "all", flows[0], "power", 45); !strings.Contains(said, "SAME\n") {
+		t.Errorf("power off: %s%s", said, change)
 	}
 	got = must(t, "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/bin/systemd-run; picture >/mnt/before\n"+run("all", 0, "-")+differ+say)
 	if !strings.HasPrefix(got, "exit 3\nSAME\n") || !strings.Contains(got, "refused: unguarded") {
@@ -231,6 +229,9 @@ func TestCut(t *testing.T) {
 		"with the program": {at(8, cut) + run("all", 8, "ssh") + "gone\n" + compare + say, "SAME\n"},
 		"before the guard": {at(4, cut) + run("all", 0, "ssh") + "gone\n" + compare + say, "SAME\n"},
 	} {
+		if !everything() && name != "by the change" && name != "for a while" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if got := must(t, sshd+c.script); !strings.Contains(got, c.want) {

@@ -224,7 +224,11 @@ func apply(ctx context.Context, m *machine.Machine, redial func(context.Context)
 	if err != nil {
 		return err
 	}
-	o := fix.Options{Redial: redial, Guard: 20 * time.Second, Progress: func(step, of int, what string) {
+	guard, err := time.ParseDuration(os.Getenv("GUARD")) // where the machine is slow and nobody waits for it
+	if err != nil {
+		guard = 20 * time.Second
+	}
+	o := fix.Options{Redial: redial, Guard: guard, Progress: func(step, of int, what string) {
 		fmt.Printf("%d/%d %s\n", step, of, what)
 		if script := fmt.Sprintf("/mnt/%sat-%d", os.Getenv("AT"), step); exists(script) { // what happens meanwhile
 			if out, err := exec.CommandContext(ctx, "/bin/sh", script).CombinedOutput(); err != nil {
@@ -319,7 +323,10 @@ func run(way string, step int, how string) string {
 
 func TestApplied(t *testing.T) {
 	needs(t)
-	for name := range ways {
+	for i, name := range slices.Sorted(maps.Keys(ways)) {
+		if !everything() && i%2 != 0 {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := must(t, run(name, 0, "-")+`cat /mnt/said; cat /var/lib/ftpdoctor/journal/*/stage
@@ -334,7 +341,7 @@ func TestApplied(t *testing.T) {
 func TestUnproved(t *testing.T) {
 	needs(t)
 	for i, name := range slices.Sorted(maps.Keys(ways)) {
-		if !everything() && i%3 != 0 {
+		if !everything() && i%6 != 1 {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

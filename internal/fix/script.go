@@ -90,6 +90,8 @@ seize() {
 	done
 	lock 5
 }
+# A service that hangs does not keep the undoing from its end.
+patiently() { if command -v timeout >/dev/null; then timeout -k 5 45 "$@"; else "$@"; fi; }
 boot() { echo "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null) $(cut -d ' ' -f 22 /proc/1/stat 2>/dev/null)"; }
 # disarm takes away what stands ready for the undoing, the guard last. It may be
 # ended and run again.

@@ -157,7 +157,7 @@ func (s *Service) undo(n int) string {
 	until := func(condition string) string {
 		return "i=0; until " + condition + "; do i=$((i+1)); if [ $i -ge 20 ]; then failed=1; break; fi; sleep 0.5; done"
 	}
-	fmt.Fprintf(&b, "umask 022\nif grep -q active=yes %s; then\n%s || %s\n%s\nelif %s; then\n%s\n%s\nfi\n", kept,
+	fmt.Fprintf(&b, "umask 022\nif grep -q active=yes %s; then\npatiently %s || patiently %s\n%s\nelif %s; then\npatiently %s\n%s\nfi\n", kept,
 		s.command(again), s.command(Restart), until(s.alive()), s.alive(), s.command(Stop), until("! { "+s.alive()+"; }"))
 	switch {
 	case s.Manager == Systemd && (s.Action == Enable || s.Action == Unmask):

@@ -14,7 +14,8 @@ mount --bind /mnt/boot_id /proc/sys/kernel/random/boot_id
 rm -rf /etc/cron.d /etc/rc2.d /etc/iptables /etc/service /etc/systemd/system /etc/init.d
 mkdir -p /etc/cron.d /etc/rc2.d /etc/iptables /etc/service/kept /etc/systemd/system /etc/init.d /etc/pure-ftpd
 
-printf '#!/bin/sh\n%s\n' 'read_it() { cat "/srv/$1.conf" >"/run/$1.conf.new" && mv "/run/$1.conf.new" "/run/$1.conf"; }
+printf '#!/bin/sh\n%s\n' 'PATH=${PATH#/usr/local/bin/step:}
+read_it() { cat "/srv/$1.conf" >"/run/$1.conf.new" && mv "/run/$1.conf.new" "/run/$1.conf"; }
 trap "read_it $1" HUP
 trap "kill \$!; exit" TERM
 read_it "$1"
