@@ -44,6 +44,7 @@ var fixWords = map[string]map[finding.Lang]string{
 	"r-unsaved":    {"en": "no snapshot of %s could be made. Nothing was changed", "zh": "无法为 %s 建立快照。没有做任何改动"},
 	"r-unguarded":  {"en": "the guard that would undo the change could not be set%s. Nothing was changed", "zh": "无法设置负责撤销改动的守护任务%s。没有做任何改动"},
 	"r-missing":    {"en": "the machine lacks %s, which is needed to undo a change. Nothing was changed", "zh": "机器上缺少撤销改动所需的 %s。没有做任何改动"},
+	"r-linked":     {"en": "%s is reached by way of a link, which who owns it could turn elsewhere. Nothing was changed", "zh": "%s 的路径中有链接，其所有者可以把它指向别处。没有做任何改动"},
 	"r-busy":       {"en": "another change is under way: see ftpdoctor fix --status %s. Nothing was changed", "zh": "另一项改动正在进行：请看 ftpdoctor fix --status %s。没有做任何改动"},
 	"r-unsafe":     {"en": "%s must be a directory of root's in which nobody else can write, and no link. Nothing was changed", "zh": "%s 必须是 root 所有、其他人不可写的目录，且不能是符号链接。没有做任何改动"},
 	"r-late":       {"en": "the guard was faster: %s", "zh": "守护任务已先行撤销：%s"},

@@ -50,6 +50,7 @@ const (
 	Missing    Reason = "missing"    // the machine lacks a program that is needed
 	Busy       Reason = "busy"       // another change is under way
 	Unsafe     Reason = "unsafe"     // others than root could write to the journal
+	Linked     Reason = "linked"     // a link stands in the path, where others could turn it
 	Rejected   Reason = "rejected"   // the server's own check refuses the new configuration
 	Failed     Reason = "failed"     // what was to be done did not work
 	Unproved   Reason = "unproved"   // it was done, and the fault is still there

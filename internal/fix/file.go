@@ -185,13 +185,27 @@ func (c *Mode) String() string {
 	return strings.Join(words, " && ")
 }
 
+// in enters the directory in which the path stands, and fails where a link leads
+// there or stands there itself: who owns a part of the path could send root
+// elsewhere, at any moment.
+func (c *Mode) in() string {
+	dir := path.Dir(c.Path)
+	return fmt.Sprintf("cd -- %[1]s 2>/dev/null && [ \"$(pwd -P)\" = %[1]s ] && [ ! -L %[2]s ]", machine.Quote(dir), c.name())
+}
+
+// name is what it is called there.
+func (c *Mode) name() string { return machine.Quote("./" + path.Base(c.Path)) }
+
 func (c *Mode) look(ctx context.Context, m *machine.Machine) error {
-	if !path.IsAbs(c.Path) || strings.ContainsAny(c.Path, "\n\x00") {
+	if !path.IsAbs(c.Path) || path.Clean(c.Path) != c.Path || c.Path == "/" || strings.ContainsAny(c.Path, "\n\x00") {
 		return errors.New("not an absolute path")
 	}
-	out, err := m.Change(ctx, `if [ -e "$1" ]; then stat -L -c '%a %u:%g' -- "$1"; else echo none; fi`, c.Path)
+	out, err := m.Change(ctx, fmt.Sprintf("[ -d %s ] || { echo none; exit 0; }\n%s || exit 75\nif [ -e %[3]s ]; then stat -c '%%a %%u:%%g' -- %[3]s; else echo none; fi", machine.Quote(path.Dir(c.Path)), c.in(), c.name()))
 	if err != nil {
 		return err
+	}
+	if out.Exit == 75 {
+		return &RefusedError{Reason: Linked, Subject: c.Path}
 	}
 	if out.Exit != 0 {
 		return errors.New(strings.TrimSpace(string(out.Stderr)))
@@ -207,7 +221,7 @@ func (c *Mode) look(ctx context.Context, m *machine.Machine) error {
 }
 
 func (c *Mode) check(int) string {
-	return fmt.Sprintf("[ \"$(if [ -e %[1]s ]; then stat -L -c '%%a %%u:%%g' -- %[1]s; else echo none; fi)\" = %[2]s ] || refuse changed %[1]s\n", machine.Quote(c.Path), machine.Quote(c.Before))
+	return fmt.Sprintf("[ \"$(%[1]s && if [ -e %[2]s ]; then stat -c '%%a %%u:%%g' -- %[2]s; else echo none; fi)\" = %[3]s ] || refuse changed %[4]s\n", c.in(), c.name(), machine.Quote(c.Before), machine.Quote(c.Path))
 }
 
 // save keeps the access list as well: chmod alters its mask.
@@ -219,26 +233,26 @@ func (c *Mode) save(n int) string {
 }
 
 func (c *Mode) act(int) string {
-	q := machine.Quote(c.Path)
-	s := ""
+	q, name := machine.Quote(c.Path), c.name()
+	s := fmt.Sprintf("%s || refuse changed %s\n", c.in(), q)
 	if c.Make {
-		s += fmt.Sprintf("mkdir %s || refuse unwritable %[1]s\n", q)
+		s += fmt.Sprintf("mkdir %s || refuse unwritable %s\n", name, q)
 	}
 	if c.Owner != "" {
-		s += fmt.Sprintf("chown %s -- %s || refuse unwritable %[2]s\n", machine.Quote(c.Owner), q)
+		s += fmt.Sprintf("chown -h %s -- %s || refuse unwritable %s\n", machine.Quote(c.Owner), name, q)
 	}
 	if c.Mode != "" {
-		s += fmt.Sprintf("chmod %s -- %s || refuse unwritable %[2]s\n", machine.Quote(c.Mode), q)
+		s += fmt.Sprintf("chmod %s -- %s || refuse unwritable %s\n", machine.Quote(c.Mode), name, q)
 	}
-	return s + "sync_file " + q + "\n"
+	return s + "sync_file " + name + "\n"
 }
 
 func (c *Mode) undo(n int) string {
-	q := machine.Quote(c.Path)
+	name := c.name()
 	if c.Make {
-		return fmt.Sprintf("if [ -d %[1]s ] && [ ! -L %[1]s ]; then rmdir -- %[1]s || failed=1; fi\n", q) // what somebody put there stays, and is told
+		return fmt.Sprintf("if %s && [ -d %[2]s ]; then rmdir -- %[2]s || failed=1; fi\n", c.in(), name) // what somebody put there stays, and is told
 	}
 	mode, owner, _ := strings.Cut(c.Before, " ")
 	mode = "00" + mode // which takes a directory's special bits away too
-	return fmt.Sprintf("chown %s -- %s && chmod %s -- %[2]s || failed=1\nif [ -f \"$dir/save/%[4]d.acl\" ]; then setfacl --restore=\"$dir/save/%[4]d.acl\" || failed=1; fi\nsync_file %[2]s\n", owner, q, mode, n)
+	return fmt.Sprintf("%s && chown -h %s -- %[3]s && chmod %s -- %[3]s || failed=1\nif [ -f \"$dir/save/%[5]d.acl\" ]; then setfacl --restore=\"$dir/save/%[5]d.acl\" || failed=1; fi\nsync_file %[3]s\n", c.in(), owner, name, mode, n)
 }

@@ -364,10 +364,16 @@ func TestPlanRefuses(t *testing.T) {
 	if err := os.WriteFile(name, []byte("a\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	linked := filepath.Join(t.TempDir(), "link") // whoever owns it could turn it
+	if err := errors.Join(os.Symlink(filepath.Dir(name), linked), os.Symlink(name, name+".link")); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name   string
 		change fix.Change
 	}{
+		{"a link", fix.Change{Mode: &fix.Mode{Path: name + ".link", Mode: "0644"}}},
+		{"a link on the way", fix.Change{Mode: &fix.Mode{Path: linked + "/a.conf", Owner: "1000"}}},
 		{"nothing", fix.Change{}},
 		{"the same content", fix.Change{File: &fix.File{Path: name, Content: "a\n"}}},
 		{"another content than was read", fix.Change{File: &fix.File{Path: name, Before: "b\n", Content: "c\n"}}},
